@@ -1,0 +1,17 @@
+# Libraries from Debian 12; docs/dependencies.md gives the reason for each.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(RapidJSON REQUIRED)
+find_package(valijson REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+pkg_check_modules(PISTACHE REQUIRED IMPORTED_TARGET libpistache)
+
+add_library(holdfast_rapidjson INTERFACE)
+target_include_directories(holdfast_rapidjson SYSTEM INTERFACE ${RapidJSON_INCLUDE_DIRS})

@@ -1,0 +1,41 @@
+# holdfast_room(NAME [DEPS targets...] [PRIVATE_DEPS targets...]): one library of all .cc files in the current
+# folder (not below it), as holdfast::NAME. DEPS are visible to those who link the room.
+function(holdfast_room name)
+  cmake_parse_arguments(ROOM "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(NOT sources)  # a room of headers only
+    add_library(holdfast_${name} INTERFACE)
+    add_library(holdfast::${name} ALIAS holdfast_${name})
+    target_include_directories(holdfast_${name} INTERFACE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(holdfast_${name} INTERFACE ${ROOM_DEPS} ${ROOM_PRIVATE_DEPS})
+    return()
+  endif()
+  add_library(holdfast_${name} STATIC ${sources})
+  add_library(holdfast::${name} ALIAS holdfast_${name})
+  target_include_directories(holdfast_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(holdfast_${name} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_PRIVATE_DEPS})
+  if(NOT name STREQUAL "base")
+    target_precompile_headers(holdfast_${name} REUSE_FROM holdfast_base)
+  endif()
+endfunction()
+
+# holdfast_test(NAME [DEPS targets...]): one GoogleTest program of all .cc files in the current folder.
+function(holdfast_test name)
+  cmake_parse_arguments(TEST "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_executable(${name} ${sources})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${TEST_DEPS} holdfast_test_support)
+  target_precompile_headers(${name} REUSE_FROM holdfast_test_support)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+endfunction()
+
+# holdfast_fuzz(NAME SOURCE [DEPS targets...]): a libFuzzer program with its seeds in tests/fuzz/corpus/NAME.
+function(holdfast_fuzz name source)
+  cmake_parse_arguments(FUZZ "" "" "DEPS" ${ARGN})
+  add_executable(fuzz_${name} ${source})
+  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(fuzz_${name} PRIVATE ${FUZZ_DEPS})
+endfunction()
