@@ -98,7 +98,13 @@ class Builder {
     std::string out;
     for (size_t i = 0; i < stack_.size(); ++i) {
       out += '/';
-      out += stack_[i]->is_array() ? std::to_string(stack_[i]->items().size()) : escape_pointer(keys_[i]);
+      if (stack_[i]->is_array()) {
+        // An outer array already holds its open child; the innermost doesn't hold the value to come.
+        const size_t count = stack_[i]->items().size();
+        out += std::to_string(i + 1 < stack_.size() ? count - 1 : count);
+      } else {
+        out += escape_pointer(keys_[i]);
+      }
     }
     return out;
   }
