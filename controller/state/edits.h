@@ -1,0 +1,33 @@
+// The API's configuration layer and its revisions: <state>/edits.json and <state>/edits.d/NNNN.json. Each
+// revision file carries {revision, at, actor, summary, layer}; edits.json the newest layer, plain and
+// hand-readable.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/base/json.h"
+#include "controller/base/result.h"
+#include "controller/model/config_view.h"
+#include "controller/model/intent.h"
+
+namespace holdfast::state {
+
+// Not thread-safe: the manager serialises edits.
+class EditStore {
+ public:
+  static Result<std::unique_ptr<EditStore>> open(const std::string& state_dir, const Clock& clock,
+                                                 size_t keep = 100);
+  virtual ~EditStore() = default;
+  [[nodiscard]] virtual const Json& layer() const = 0;  // {} when there was no edit
+  [[nodiscard]] virtual std::uint64_t revision() const = 0;
+  [[nodiscard]] virtual std::vector<RevisionInfo> revisions() const = 0;  // newest first
+  virtual Result<Json> read(std::uint64_t revision) const = 0;            // revision 0 is {}
+  // Durable when it returns; on an error nothing has changed.
+  virtual Result<std::uint64_t> commit(const Json& layer, const Actor& actor, const std::string& summary) = 0;
+  [[nodiscard]] virtual std::vector<std::string> quarantined() const = 0;
+};
+
+}  // namespace holdfast::state
