@@ -18,6 +18,9 @@ add_compile_options(-Wall -Wextra -Wpedantic $<$<COMPILE_LANGUAGE:CXX>:-Wconvers
 if(HOLDFAST_WERROR)
   add_compile_options(-Werror)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-restrict)  # false positives on "x" + std::string (GCC bug 105651)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND HOLDFAST_SANITIZE)
   add_compile_options(-Wno-maybe-uninitialized)  # false positives of g++ 12 under sanitizers
 endif()

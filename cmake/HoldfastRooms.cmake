@@ -14,9 +14,7 @@ function(holdfast_room name)
   add_library(holdfast::${name} ALIAS holdfast_${name})
   target_include_directories(holdfast_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(holdfast_${name} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_PRIVATE_DEPS})
-  if(NOT name STREQUAL "base")
-    target_precompile_headers(holdfast_${name} REUSE_FROM holdfast_base)
-  endif()
+  target_precompile_headers(holdfast_${name} REUSE_FROM holdfast_pch)
 endfunction()
 
 # holdfast_test(NAME [DEPS targets...]): one GoogleTest program of all .cc files in the current folder.

@@ -2,4 +2,4 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/base/pch.h"
+#include "cmake/pch.h"
