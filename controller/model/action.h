@@ -16,6 +16,7 @@ struct StartInstance {
   InstanceId id;
   std::uint64_t incarnation = 0;
   std::string reason;
+  std::string cause{};  // one word: crash exit oom lost liveness startup config operator; empty: no restart
   bool operator==(const StartInstance&) const = default;
 };
 struct SignalInstance {  // asks it to stop with the spec's stop signal (or `signal`) and marks it Stopping
@@ -23,12 +24,14 @@ struct SignalInstance {  // asks it to stop with the spec's stop signal (or `sig
   std::uint64_t incarnation = 0;
   int signal = 15;
   std::string reason;
+  std::string cause{};  // one word: stop scale removed duplicate config operator liveness startup
   bool operator==(const SignalInstance&) const = default;
 };
 struct KillInstance {  // the whole tree, with KILL
   InstanceId id;
   std::uint64_t incarnation = 0;
   std::string reason;
+  std::string cause{};  // as of the SignalInstance before it
   bool operator==(const KillInstance&) const = default;
 };
 struct RemoveInstance {  // forgets an exited run; logs stay

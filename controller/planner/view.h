@@ -1,0 +1,63 @@
+// What the planner makes of one service at one moment, before it decides anything: one state for each
+// ordinal.
+//
+//   wanted:      Due -> Starting -> Ready <-> Unready      Stopping (asked to, or being replaced)
+//                Held (dependencies)   Backoff   Failed   Completed   Unknown (can't be seen)
+//   not wanted:  whatever runs, until it is Gone
+#pragma once
+
+#include <vector>
+
+#include "controller/planner/planner.h"
+#include "controller/planner/runs.h"
+
+namespace holdfast::planner {
+
+enum class State {
+  kGone,  // not wanted, and nothing runs (exited runs may be left to remove)
+  kReady,
+  kUnready,   // runs and has started, but doesn't pass its readiness probe
+  kStarting,  // up to and including its startup probe
+  kStopping,
+  kUnknown,
+  kDue,      // to be started now
+  kBackoff,  // to be started later
+  kHeld,     // to be started once its dependencies are met
+  kFailed,
+  kCompleted,
+};
+
+struct OrdinalView {
+  int ordinal = 0;
+  bool wanted = false;
+  State state = State::kGone;
+  Runs runs;
+  const ObservedInstance* live = nullptr;  // the newest run that has not exited
+  int live_count = 0;                      // runs that have not exited; above 1 is a fault
+  const OrdinalLedger* ledger = nullptr;   // null: nothing known
+  const InstanceHealth* health = nullptr;  // of live; null: no word of a probe
+  std::string_view replace;                // cause for which live is to be replaced; empty: it is as declared
+  [[nodiscard]] bool unhealthy() const;    // a probe asks for the restart
+};
+
+class View {
+ public:
+  explicit View(const PlanInput& input);
+  [[nodiscard]] const std::vector<OrdinalView>& ordinals() const { return ordinals_; }
+  [[nodiscard]] bool any(State state) const;
+  [[nodiscard]] int count(State state) const;  // of wanted ordinals
+
+ private:
+  void assess(const PlanInput& input, OrdinalView& of) const;
+
+  GroupedRuns groups_;
+  std::vector<OrdinalView> ordinals_;
+};
+
+// "30s", "1.5s", "250ms".
+std::string seconds_text(Duration duration);
+
+Plan plan_workload(const PlanInput& input, const View& view);
+std::vector<Condition> conditions_of(const PlanInput& input, const View& view);
+
+}  // namespace holdfast::planner
