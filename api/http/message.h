@@ -54,14 +54,23 @@ struct Response {
 };
 
 Response json_response(const Json& body, int status = 200);
-Response text_response(std::string body, int status = 200);
+Response text_response(std::string body, int status = 200);  // text/plain, UTF-8
+
+// Entity tags (RFC 9110, 8.8.3). make_etag: a strong tag, quotes included; equal texts give equal tags.
+std::string make_etag(std::string_view text);
+// Whether tag is in the list of an If-Match or If-None-Match header, or the list is "*"; weak tags count as
+// strong ones.
+bool etag_listed(std::string_view header_value, std::string_view tag);
+// For GET and HEAD: the 304 to answer with if the client's If-None-Match has the tag; nullopt: answer in
+// full.
+std::optional<Response> not_modified(const Request& request, const std::string& tag);
 
 // The one place where an ErrorCode becomes a status: invalid 400, not_found 404, conflict 409, permission
 // 403, unavailable 503, timeout 504, internal 500.
 int status_of(ErrorCode code);
-// RFC 9457 application/problem+json with type, title, status, detail, hint, errors, request_id. `status`
-// overrides.
+// RFC 9457 application/problem+json with type, title, status, detail and, unless empty, hint, errors (a list
+// of {path, message, origin}) and request_id. `status` overrides that of the code.
 Response problem(const Error& error, const std::string& request_id, std::optional<int> status = std::nullopt);
-std::string_view status_text(int status);
+std::string_view status_text(int status);  // "Not Found"; "Unknown" for a number it doesn't know
 
 }  // namespace holdfast::http

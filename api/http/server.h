@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,6 +56,8 @@ struct Limits {
   std::chrono::milliseconds handshake{5000}, head{5000}, body{30000}, idle{60000}, write_stall{30000},
       deferred{120000};
   std::chrono::milliseconds stream_heartbeat{15000};
+  std::chrono::milliseconds linger{2000};  // for a client to read a last answer before its socket is closed
+  size_t max_body_memory = 64u << 20;      // bytes of all bodies being received at once; above it: 503
 };
 
 struct TlsFiles {
