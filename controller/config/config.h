@@ -6,7 +6,10 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/base/json.h"
@@ -27,12 +30,16 @@ struct ControllerSettings {
   bool allow_empty = false;
 };
 
+struct ParsedLayer;
+
 struct Document {
-  Json merged;                            // with defaults
+  Json merged;                            // with defaults; services by name, in order
   std::map<std::string, Origin> origins;  // JSON pointer of each leaf
   std::map<std::string, SpecPtr> services;
   std::string streaming_service = "streaming";
   ControllerSettings controller;
+  std::vector<Json> layers;                                // each layer's own document, low to high
+  std::vector<std::shared_ptr<const ParsedLayer>> parsed;  // lets the next load() skip what hasn't changed
 };
 
 // One layer's text. Format by file extension: .json is JSON, everything else YAML (of which JSON is nearly a
@@ -41,6 +48,7 @@ struct LayerText {
   std::string layer;  // "base", "overlay", "configmap", "edits"
   std::string file;
   std::string text;
+  bool operator==(const LayerText&) const = default;
 };
 
 // All faults at once, in document order; empty exactly when document is set.
@@ -52,6 +60,12 @@ struct Loaded {
 // Layers low to high. A service that is equal to the one in `previous` is reused as the same pointer with its
 // generation; a changed one gets generation + 1, a new one 1.
 Loaded load(const std::vector<LayerText>& layers, const std::map<std::string, SpecPtr>& previous = {});
+// The same, faster: a layer whose text is the same isn't parsed again, a service whose merged tree is the
+// same isn't checked or decoded again.
+Loaded load(const std::vector<LayerText>& layers, const Document& previous);
+
+// One layer alone, as it is: only its syntax is checked.
+Result<Json> parse_document(const LayerText& layer);
 
 // One error of several for an answer: code kInvalid, message of the first, details of all.
 Error to_error(const std::vector<ConfigError>& errors);
