@@ -64,6 +64,9 @@ std::optional<Refusal> Admission::authorize(Admitted& admitted) const {
     const bool outage = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout ||
                         error.code == ErrorCode::kInternal;
     if (outage) return Refusal{status_of(error.code), error.message, error.hint};
+    if (error.code == ErrorCode::kConflict) {
+      return Refusal{429, error.message, error.hint, {{"Retry-After", "2"}}};
+    }
     return Refusal{401, error.message, error.hint, {{"WWW-Authenticate", "Bearer"}}};
   }
   admitted.request.identity = std::move(*identity);

@@ -71,8 +71,8 @@ struct Options {
   Limits limits;
   // Names beside loopback ones that a Host header may carry (DNS rebinding); "*" allows all.
   std::vector<std::string> allowed_hosts;
-  // Who is calling? An error (kPermission) answers 401. Not called for routes of Role::kNone. Unset: everyone
-  // is admin.
+  // Who is calling? An error (kPermission) answers 401, kConflict (too many failed attempts) 429, an outage
+  // 5xx. Not called for routes of Role::kNone. Unset: everyone is admin.
   std::function<Result<Identity>(const Request&)> authenticate;
   // Told of every answered request that could change something (not GET/HEAD), after the answer was made.
   std::function<void(const Request&, const Response&)> audit;

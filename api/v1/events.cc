@@ -28,6 +28,7 @@ http::StreamHandler events_handler(ContextPtr context) {
   return [context](const Request& request, const std::shared_ptr<http::EventStream>& stream,
                    std::function<void()>& on_close) -> std::optional<Response> {
     if (!wants_event_stream(request)) return list_events(context, request);
+    if (request.method == http::Method::kHead) return Response{.content_type = "text/event-stream"};
     on_close = context->streams.open(request, stream, {request.query_value("service"), true});
     return std::nullopt;
   };

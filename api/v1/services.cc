@@ -25,6 +25,7 @@ http::StreamHandler list_services(ContextPtr context) {
     if (!watch) return refuse(request, watch.error());
     if (!*watch && !wants_event_stream(request))
       return http::json_response(list_of_services(context->plane.services(), context->clock.now()));
+    if (request.method == http::Method::kHead) return Response{.content_type = "text/event-stream"};
     on_close = context->streams.open(request, stream, {std::nullopt, false});
     return std::nullopt;
   };
