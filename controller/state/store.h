@@ -25,10 +25,14 @@ struct Retention {
   size_t max_audit = 100'000;
 };
 
-// Thread-safe. Reads are answered from memory where they can be; writes never block on fsync.
+// Thread-safe. Intents and ledgers are answered from memory, events and audit from the disk and what it
+// lacks. A write is in the page cache when it returns (some 50 us), so kill -9 loses nothing; the disk itself
+// is waited for on another thread, save once in about a thousand writes, for one page.
 class Store {
  public:
   // Creates the directory if need be. kPermission (state dir not writable, with a hint).
+  // kUnavailable when there is a database that can be neither read nor called corrupt (locked, input/output
+  // error): nothing may be started without knowing what operators have stopped.
   static Result<std::unique_ptr<Store>> open(const std::string& state_dir, const Clock& clock,
                                              Retention retention = {});
   virtual ~Store() = default;
