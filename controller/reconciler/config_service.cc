@@ -1,0 +1,275 @@
+#include "controller/reconciler/config_service.h"
+
+#include <utility>
+
+#include "controller/base/file.h"
+#include "controller/base/log.h"
+#include "controller/reconciler/layer_edit.h"
+
+namespace holdfast::reconciler {
+
+namespace {
+
+constexpr std::string_view kEditsLayer = "edits";
+
+std::string summary_of(const Json& before, const Json& after) {
+  const auto paths = config::changed_paths(before, after);
+  std::string text;
+  for (size_t i = 0; i < paths.size() && i < 8; ++i) text += (i ? ", " : "") + paths[i];
+  if (paths.size() > 8) text += " and " + std::to_string(paths.size() - 8) + " more";
+  return text;
+}
+
+// FNV-1a over the texts in force: equal inputs, equal tag; no secret is in them.
+std::string etag_of(const std::vector<config::LayerText>& files, const Json& edits) {
+  std::uint64_t hash = 14695981039346656037ull;
+  const auto feed = [&](std::string_view text) {
+    for (const unsigned char c : text) hash = (hash ^ c) * 1099511628211ull;
+    hash = (hash ^ 0xffu) * 1099511628211ull;
+  };
+  for (const auto& file : files) feed(file.layer), feed(file.file), feed(file.text);
+  feed(dump_json_canonical(edits));
+  char text[24];
+  std::snprintf(text, sizeof text, "\"%016llx\"", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+// A JSON pointer or dotted path of a service's command, for faults that only the runtime can see.
+ConfigError runtime_refusal(const config::Document& document, const ServiceSpec& spec, const Error& error) {
+  const auto pointer = "/services/" + spec.name + "/command";
+  ConfigError fault{.path = "services." + spec.name + ".command",
+                    .value = spec.argv.empty() ? "" : spec.argv.front(),
+                    .message = error.message + (error.hint.empty() ? "" : "; " + error.hint),
+                    .origin = {}};
+  for (const auto& candidate : {pointer, pointer + "/0"}) {
+    if (const auto it = document.origins.find(candidate); it != document.origins.end())
+      fault.origin = it->second;
+  }
+  return fault;
+}
+
+}  // namespace
+
+ConfigService::ConfigService(std::unique_ptr<state::EditStore> edits, std::string state_dir, Hooks hooks)
+    : state_dir_(std::move(state_dir)), hooks_(std::move(hooks)), edits_(std::move(edits)) {}
+
+std::vector<config::LayerText> ConfigService::with_edits(const std::vector<config::LayerText>& files,
+                                                         const Json& edits) const {
+  auto layers = files;
+  if (!edits.members().empty())
+    layers.push_back({std::string(kEditsLayer), state_dir_ + "/edits.json", dump_json_pretty(edits)});
+  return layers;
+}
+
+config::Loaded ConfigService::load(const std::vector<config::LayerText>& files, const Json& edits) const {
+  static const std::map<std::string, SpecPtr> kNone;
+  auto loaded = config::load(with_edits(files, edits), document_ ? document_->services : kNone);
+  if (!loaded.document) return loaded;
+  const bool empties = loaded.document->services.empty() && document_ && !document_->services.empty();
+  if (empties && !loaded.document->controller.allow_empty) {
+    loaded.errors.push_back({.path = "services",
+                             .value = "",
+                             .message = "the result declares no service and would stop all " +
+                                        std::to_string(document_->services.size()) +
+                                        "; set controller.allowEmpty: true if that is meant",
+                             .origin = {}});
+    loaded.document.reset();
+  }
+  return loaded;
+}
+
+std::vector<ConfigError> ConfigService::refusals(const config::Document& document) const {
+  std::vector<ConfigError> faults;
+  if (!hooks_.validate) return faults;
+  for (const auto& [name, spec] : document.services) {
+    if (document_) {
+      const auto old = document_->services.find(name);
+      if (old != document_->services.end() && old->second->spec_hash == spec->spec_hash) continue;
+    }
+    if (const auto valid = hooks_.validate(*spec); !valid && valid.error().code != ErrorCode::kUnavailable) {
+      faults.push_back(runtime_refusal(document, *spec, valid.error()));
+    }
+  }
+  return faults;
+}
+
+std::vector<ConfigError> ConfigService::reload(std::vector<config::LayerText> files) {
+  const std::lock_guard lock(mutex_);
+  auto loaded = load(files, edits_->layer());
+  problems_ = loaded.errors;
+  if (!loaded.document && !document_) {
+    const auto last = read_last_good();
+    if (last.empty()) return problems_;
+    auto old = load(last, edits_->layer());
+    if (!old.document) return problems_;
+    log::warning("the configuration is invalid; the last good one stays in force",
+                 {{"error", describe(problems_.front())}});
+    files_ = last;
+    put_in_force(std::move(*old.document), {"config", ""});
+    hooks_.rejected(problems_);
+    return {};
+  }
+  if (!loaded.document) {
+    rebuild_view();
+    hooks_.rejected(problems_);
+    return problems_;
+  }
+  // A file may name what is installed a moment later: the rest of it counts, the runtime's word is shown.
+  problems_ = refusals(*loaded.document);
+  files_ = std::move(files);
+  put_in_force(std::move(*loaded.document), {"config", ""});
+  keep_last_good();
+  if (!problems_.empty()) hooks_.rejected(problems_);
+  return {};
+}
+
+void ConfigService::put_in_force(config::Document document, const Actor& actor) {
+  document_ = std::make_shared<const config::Document>(std::move(document));
+  rebuild_view();
+  hooks_.applied(*document_, edits_->revision(), actor);
+}
+
+void ConfigService::rebuild_view() {
+  auto view = std::make_shared<ConfigView>();
+  if (document_) {
+    view->merged = document_->merged;
+    view->origins = document_->origins;
+  }
+  for (const auto& file : files_) {
+    ConfigLayer layer{file.layer, file.file, Json(), std::nullopt};
+    if (auto parsed = config::parse_layer(file)) layer.document = std::move(*parsed);
+    for (const auto& problem : problems_) {
+      if (problem.origin.file == file.file && !layer.problem) layer.problem = describe(problem);
+    }
+    view->layers.push_back(std::move(layer));
+  }
+  view->layers.push_back(
+      {std::string(kEditsLayer), state_dir_ + "/edits.json", edits_->layer(), std::nullopt});
+  view->etag = etag_of(files_, edits_->layer());
+  view->revision = edits_->revision();
+  view->problems = problems_;
+  const std::lock_guard lock(view_mutex_);
+  view_ = std::move(view);
+  published_ = document_;
+}
+
+std::shared_ptr<const ConfigView> ConfigService::view() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_ ? view_ : std::make_shared<const ConfigView>();
+}
+
+std::shared_ptr<const config::Document> ConfigService::document() const {
+  const std::lock_guard lock(view_mutex_);
+  return published_;
+}
+
+std::vector<RevisionInfo> ConfigService::revisions() const {
+  const std::lock_guard lock(mutex_);
+  return edits_->revisions();
+}
+
+std::uint64_t ConfigService::revision() const {
+  return view()->revision;
+}
+
+Result<ConfigChange> ConfigService::commit(const Json& edits, const std::optional<std::string>& if_match,
+                                           const Actor& actor, const std::string& summary) {
+  if (if_match && *if_match != "*" && *if_match != view()->etag) {
+    return fail(ErrorCode::kConflict,
+                "the configuration has changed since it was read (its ETag is now " + view()->etag + ")",
+                "read it again, repeat the change, and send If-Match with the new ETag");
+  }
+  if (edits == edits_->layer()) return ConfigChange{edits_->revision(), view()->etag, false};
+  auto loaded = load(files_, edits);
+  if (!loaded.document) return fail(config::to_error(loaded.errors));
+  if (const auto faults = refusals(*loaded.document); !faults.empty()) return fail(config::to_error(faults));
+  const auto revision = edits_->commit(edits, actor, summary);
+  if (!revision) return fail(revision.error());
+  problems_.clear();
+  put_in_force(std::move(*loaded.document), actor);
+  return ConfigChange{*revision, view()->etag, true};
+}
+
+Result<ConfigChange> ConfigService::patch(const Json& patch, const std::optional<std::string>& if_match,
+                                          const Actor& actor) {
+  if (!patch.is_object())
+    return fail(ErrorCode::kInvalid,
+                "a merge patch of the configuration is a JSON object, not " + std::string(patch.type_name()));
+  const std::lock_guard lock(mutex_);
+  // null stays in the layer: it deletes what a lower layer says, not only what the layer itself says.
+  auto edits = edits_->layer();
+  compose_patch(edits, patch);
+  return commit(edits, if_match, actor, summary_of(edits_->layer(), edits));
+}
+
+Result<ConfigChange> ConfigService::put_service(const std::string& name, const Json& service,
+                                                const std::optional<std::string>& if_match,
+                                                const Actor& actor) {
+  const std::lock_guard lock(mutex_);
+  auto edits = edits_->layer();
+  if (!edits.find("services")) edits.set("services", Json::object());
+  auto& services = *edits.find("services");
+  // Keys of the layers below that `service` doesn't name are deleted: the result is what was sent.
+  auto entry = service;
+  if (service.is_object()) {
+    Json below = Json::object();
+    for (const auto& file : files_) {
+      const auto parsed = config::parse_layer(file);
+      if (const Json* declared = parsed ? parsed->at("services").find(name) : nullptr)
+        merge_patch(below, *declared);
+    }
+    null_what_is_missing(entry, below);
+  }
+  services.set(name, std::move(entry));
+  return commit(edits, if_match, actor, "services." + name);
+}
+
+Result<ConfigChange> ConfigService::rollback(std::uint64_t revision,
+                                             const std::optional<std::string>& if_match, const Actor& actor) {
+  const std::lock_guard lock(mutex_);
+  const auto layer = edits_->read(revision);
+  if (!layer) return fail(layer.error());
+  return commit(*layer, if_match, actor, "rollback to revision " + std::to_string(revision));
+}
+
+Result<std::shared_ptr<const config::Document>> ConfigService::preview(const Json& document,
+                                                                       bool merge) const {
+  const std::lock_guard lock(mutex_);
+  auto edits = edits_->layer();
+  std::vector<config::LayerText> files = files_;
+  if (merge) {
+    compose_patch(edits, document);
+  } else {
+    std::erase_if(files, [](const config::LayerText& file) { return file.layer == "base"; });
+    files.insert(files.begin(), {"base", "request.json", dump_json(document)});
+  }
+  auto loaded = load(files, edits);
+  if (!loaded.document) return fail(config::to_error(loaded.errors));
+  return std::make_shared<const config::Document>(std::move(*loaded.document));
+}
+
+void ConfigService::keep_last_good() const {
+  auto layers = Json::array();
+  for (const auto& file : files_)
+    layers.push_back(Json::object({{"layer", file.layer}, {"file", file.file}, {"text", file.text}}));
+  const auto text = dump_json(layers);
+  const auto path = state_dir_ + "/last-good.json";
+  if (const auto old = read_file(path); old && *old == text) return;
+  if (const auto written = write_file_atomically(path, text, 0600); !written) {
+    log::warning("the last good configuration could not be kept", {{"error", written.error().message}});
+  }
+}
+
+std::vector<config::LayerText> ConfigService::read_last_good() const {
+  std::vector<config::LayerText> layers;
+  const auto text = read_file(state_dir_ + "/last-good.json");
+  const auto json = text ? parse_json(*text) : Result<Json>(Json());
+  if (!json) return layers;
+  for (const auto& item : json->items()) {
+    layers.push_back(
+        {item.at("layer").as_string(), item.at("file").as_string(), item.at("text").as_string()});
+  }
+  return layers;
+}
+
+}  // namespace holdfast::reconciler

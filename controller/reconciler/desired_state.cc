@@ -1,0 +1,146 @@
+#include "controller/reconciler/desired_state.h"
+
+#include <utility>
+
+namespace holdfast::reconciler {
+
+namespace {
+Desired effective(const SpecPtr& spec, const Intent& intent) {
+  if (!spec) return Desired::kStopped;
+  return intent.desired.value_or(spec->desired);
+}
+}  // namespace
+
+void DesiredState::restore_intents(std::map<std::string, Intent> intents) {
+  const std::lock_guard lock(mutex_);
+  restored_ = std::move(intents);
+}
+
+void DesiredState::set_edges(const std::string& service, Entry& entry) {
+  for (const auto& dependency : entry.depends_on) {
+    if (const auto it = entries_.find(dependency); it != entries_.end()) it->second.dependents.erase(service);
+  }
+  entry.depends_on.clear();
+  for (const auto& [dependency, condition] : entry.spec->depends_on) {
+    entry.depends_on.insert(dependency);
+    entries_[dependency].dependents.insert(service);
+  }
+}
+
+SpecChanges DesiredState::apply(const std::map<std::string, SpecPtr>& specs) {
+  const std::lock_guard lock(mutex_);
+  SpecChanges changes;
+  for (const auto& [name, spec] : specs) {
+    auto& entry = entries_[name];
+    if (entry.spec == spec) continue;
+    (entry.spec ? changes.changed : changes.added).push_back(name);
+    if (!entry.spec) {
+      if (auto node = restored_.extract(name)) entry.intent = std::move(node.mapped());
+    }
+    entry.spec = spec;
+    ++entry.version;
+    set_edges(name, entry);
+    // The config's own word changed after the operator's: the newer one counts.
+    if (entry.intent.desired && entry.intent.configured != spec->desired) {
+      entry.intent.desired.reset();
+      changes.intents.emplace_back(name, entry.intent);
+    }
+  }
+  for (auto& [name, entry] : entries_) {
+    if (!entry.spec || specs.contains(name)) continue;
+    entry.spec = nullptr;
+    entry.intent = {};
+    ++entry.version;
+    changes.removed.push_back(name);
+  }
+  return changes;
+}
+
+bool DesiredState::add_orphan(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  return entries_.try_emplace(service).second;
+}
+
+bool DesiredState::forget(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(service);
+  if (it == entries_.end() || it->second.spec) return false;
+  for (const auto& dependency : it->second.depends_on) {
+    if (const auto other = entries_.find(dependency); other != entries_.end())
+      other->second.dependents.erase(service);
+  }
+  entries_.erase(it);
+  return true;
+}
+
+Wanted DesiredState::get(const std::string& service) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(service);
+  if (it == entries_.end()) return {};
+  const auto& entry = it->second;
+  return {entry.spec, effective(entry.spec, entry.intent), entry.intent.restart_nonce, entry.version, true};
+}
+
+std::map<std::string, SpecPtr> DesiredState::specs() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, SpecPtr> specs;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.spec) specs.emplace_hint(specs.end(), name, entry.spec);
+  }
+  return specs;
+}
+
+std::vector<std::string> DesiredState::names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  names.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+Result<DesiredState::Commanded> DesiredState::command(const std::string& service, Verb verb, bool revive,
+                                                      const Actor& actor, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(service);
+  if (it == entries_.end() || !it->second.spec) {
+    return fail(ErrorCode::kNotFound, "there is no service named '" + service + "'",
+                "GET /api/v1/services lists the declared ones");
+  }
+  auto& entry = it->second;
+  const auto before = effective(entry.spec, entry.intent);
+  const auto wanted = verb == Verb::kStop ? Desired::kStopped : Desired::kRunning;
+  const bool bump =
+      verb == Verb::kRestart || (verb == Verb::kStart && (before == Desired::kStopped || revive));
+  Commanded out;
+  out.result.changed = before != wanted || bump;
+  if (out.result.changed) {
+    entry.intent.desired = wanted;
+    entry.intent.configured = entry.spec->desired;
+    if (bump) ++entry.intent.restart_nonce;
+    entry.intent.actor = actor.name;
+    entry.intent.at = now;
+    ++entry.version;
+  }
+  out.result.restart_nonce = entry.intent.restart_nonce;
+  out.intent = entry.intent;
+  out.version = entry.version;
+  return out;
+}
+
+std::vector<std::string> DesiredState::dependents_of(const std::string& service) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(service);
+  if (it == entries_.end()) return {};
+  return {it->second.dependents.begin(), it->second.dependents.end()};
+}
+
+std::vector<std::string> DesiredState::neighbours_of(const std::string& service) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(service);
+  if (it == entries_.end()) return {};
+  std::vector<std::string> names(it->second.dependents.begin(), it->second.dependents.end());
+  names.insert(names.end(), it->second.depends_on.begin(), it->second.depends_on.end());
+  return names;
+}
+
+}  // namespace holdfast::reconciler

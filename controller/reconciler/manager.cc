@@ -1,0 +1,358 @@
+#include "controller/reconciler/manager.h"
+
+#include <utility>
+
+#include "controller/base/log.h"
+
+namespace holdfast::reconciler {
+
+namespace {
+
+bool gave_up(const StatusPtr& status) {
+  return status && (status->phase == "Failed" || status->phase == "Completed" || status->phase == "Backoff");
+}
+}  // namespace
+
+Manager::Manager(Parts parts, ManagerOptions options)
+    : loop_(parts.loop),
+      clock_(parts.clock),
+      options_(std::move(options)),
+      store_(std::move(parts.store)),
+      runtimes_(std::move(parts.runtimes)),
+      board_(parts.loop, parts.clock),
+      queue_(parts.clock),
+      prober_(parts.prober),
+      on_config_(std::move(parts.on_config)),
+      reconciler_({.clock = clock_,
+                   .runtimes = runtimes_,
+                   .desired = desired_,
+                   .board = board_,
+                   .store = *store_,
+                   .prober = parts.prober,
+                   .usage = std::move(parts.usage),
+                   .collected = std::move(parts.collected),
+                   .config_revision = [this] { return config_.revision(); }}),
+      config_(std::move(parts.edits), options_.state_dir,
+              {.validate =
+                   [this](const ServiceSpec& spec) {
+                     const auto runtime = runtimes_.resolve(spec.runtime);
+                     return runtime ? (*runtime)->validate(spec) : Status(tl::unexpect, runtime.error());
+                   },
+               .applied = [this](const config::Document& document, std::uint64_t revision,
+                                 const Actor& actor) { applied(document, revision, actor); },
+               .rejected = [this](const std::vector<ConfigError>& errors) { rejected(errors); }}),
+      resync_ns_(options_.resync.count()) {
+  desired_.restore_intents(store_->intents());
+  for (const auto& runtime : runtimes_.all()) {
+    runtime->on_change([this](const std::string& service) { queue_.add(service); });
+  }
+  if (prober_) prober_->on_change([this](const std::string& service) { queue_.add(service); });
+  for (const auto& sentence : store_->quarantined())
+    record({.type = "StateQuarantined", .severity = "error", .message = sentence});
+}
+
+Manager::~Manager() {
+  stop();
+}
+
+// ---- configuration
+
+std::vector<ConfigError> Manager::reload(std::vector<config::LayerText> files) {
+  return config_.reload(std::move(files));
+}
+
+void Manager::applied(const config::Document& document, std::uint64_t revision, const Actor& actor) {
+  resync_ns_ = document.controller.resync.count();
+  const auto changes = desired_.apply(document.services);
+  for (const auto& [service, intent] : changes.intents) store_->save_intent(service, intent);
+  if (on_config_) on_config_(document);
+  const auto tell = [&](const std::vector<std::string>& names, const char* what) {
+    for (const auto& name : names) {
+      record({.service = name,
+              .type = "ConfigChanged",
+              .message = name + " was " + what,
+              .cause = "config",
+              .actor = actor.name,
+              .revision = revision});
+      queue_.add(name);
+    }
+  };
+  tell(changes.added, "declared");
+  tell(changes.changed, "changed in the configuration");
+  tell(changes.removed, "removed from the configuration");
+  if (!orphans_adopted_.exchange(true)) adopt_orphans();
+  board_.publish_config(revision);
+}
+
+void Manager::rejected(const std::vector<ConfigError>& errors) {
+  for (const auto& error : errors) {
+    log::error("configuration refused", {{"error", describe(error)}});
+    record({.type = "ConfigRejected", .severity = "error", .message = describe(error)});
+  }
+}
+
+// Once, after the first good configuration: what runs but is not declared any more was removed while nobody
+// looked.
+void Manager::adopt_orphans() {
+  for (const auto& runtime : runtimes_.all()) {
+    const auto owned = runtime->list_owned();
+    if (!owned) {
+      log::warning("the running services can't be listed",
+                   {{"runtime", to_string(runtime->kind())}, {"error", owned.error().message}});
+      orphans_adopted_ = false;  // tried again with the next resync
+      continue;
+    }
+    for (const auto& service : *owned) {
+      if (!desired_.add_orphan(service)) continue;
+      record({.service = service,
+              .type = "Orphan",
+              .severity = "warning",
+              .message = service + " runs but is not declared; it is stopped and removed",
+              .cause = "removed"});
+      queue_.add(service);
+    }
+  }
+}
+
+Result<std::vector<PlannedChange>> Manager::plan(const Json& document, bool merge) {
+  const auto preview = config_.preview(document, merge);
+  if (!preview) return fail(preview.error());
+  const auto current = config_.document();
+  std::vector<PlannedChange> changes;
+  const auto json_of = [](const config::Document& from, const std::string& name) {
+    const Json* services = from.merged.find("services");
+    const Json* found = services ? services->find(name) : nullptr;
+    return found ? *found : Json::object();
+  };
+  for (const auto& [name, spec] : (*preview)->services) {
+    const auto old = current ? current->services.find(name) : decltype(current->services.end()){};
+    const bool existed = current && old != current->services.end();
+    PlannedChange change{name, "none", planned_actions(spec, name), {}};
+    if (!existed)
+      change.change = "create";
+    else if (old->second->spec_hash != spec->spec_hash)
+      change.change = "restart";
+    else if (old->second != spec)
+      change.change = "update";
+    if (existed) change.paths = config::changed_paths(json_of(*current, name), json_of(**preview, name));
+    changes.push_back(std::move(change));
+  }
+  for (const auto& [name, spec] : current ? current->services : std::map<std::string, SpecPtr>{}) {
+    if (!(*preview)->services.contains(name))
+      changes.push_back({name, "delete", planned_actions(nullptr, name), {}});
+  }
+  return changes;
+}
+
+// The planner's own word on a spec that is not in force, against what was last seen.
+std::vector<std::string> Manager::planned_actions(const SpecPtr& spec, const std::string& name) const {
+  Observation observation;
+  HealthView health;
+  RestartLedger ledger;
+  if (const auto status = board_.get(name)) {
+    for (const auto& instance : status->instances) {
+      observation.instances.push_back(instance.observed);
+      auto& seen = ledger.ordinals[instance.observed.id.ordinal];
+      seen.incarnation = std::max(seen.incarnation, instance.observed.incarnation);
+      health[{instance.observed.id.ordinal, instance.observed.incarnation}] = {
+          instance.health, instance.ready, false, false, ""};
+    }
+  }
+  const auto wanted = desired_.get(name);
+  const auto runtime = runtimes_.resolve(spec ? spec->runtime : RuntimeKind::kAuto);
+  if (!runtime) return {runtime.error().message};
+  const auto capabilities = (*runtime)->capabilities();
+  const auto desired = !spec                                                  ? Desired::kStopped
+                       : wanted.spec && wanted.spec->desired == spec->desired ? wanted.desired
+                                                                              : spec->desired;
+  const auto plan = planner::plan({.spec = spec,
+                                   .service = name,
+                                   .desired = desired,
+                                   .restart_nonce = wanted.restart_nonce,
+                                   .observation = &observation,
+                                   .ledger = &ledger,
+                                   .health = &health,
+                                   .capabilities = &capabilities,
+                                   .dependencies = {},
+                                   .now = clock_.now()});
+  std::vector<std::string> texts;
+  texts.reserve(plan.actions.size());
+  for (const auto& action : plan.actions) texts.push_back(holdfast::describe(action));
+  return texts;
+}
+
+// ---- operators
+
+Result<VerbResult> Manager::command(const std::string& name, Verb verb, const Actor& actor) {
+  const auto commanded = desired_.command(name, verb, gave_up(board_.get(name)), actor, clock_.wall());
+  if (!commanded) return fail(commanded.error());
+  if (!commanded->result.changed) return commanded->result;
+  store_->save_intent(name, commanded->intent);
+  static constexpr std::array<const char*, 3> kTypes{"StartRequested", "StopRequested", "RestartRequested"};
+  record({.service = name,
+          .type = kTypes.at(static_cast<size_t>(verb)),
+          .message = std::string(to_string(verb)) + " of " + name + " was asked for by " + actor.name,
+          .cause = "operator",
+          .actor = actor.name,
+          .revision = config_.revision()});
+  queue_.add(name);
+  for (const auto& neighbour : desired_.neighbours_of(name)) queue_.add(neighbour);
+  return commanded->result;
+}
+
+Status Manager::heartbeat(const std::string& name, const Actor&) {
+  if (!desired_.get(name).spec) return fail(ErrorCode::kNotFound, "there is no service named '" + name + "'");
+  if (prober_) prober_->heartbeat(name);
+  const auto now = clock_.wall();
+  board_.amend(name, [&](ServiceStatus& status) { status.last_heartbeat = now; });
+  return {};
+}
+
+void Manager::when_settled(const std::string& name, Duration within, std::function<void(StatusPtr)> done) {
+  const auto wanted = desired_.get(name);
+  board_.when_settled(name, wanted.version, within, std::move(done));
+}
+
+Result<std::string> Manager::logs_text(const std::string& name, size_t tail,
+                                       const std::optional<std::string>& stream, std::optional<int> ordinal,
+                                       std::optional<WallTime> since) {
+  const auto wanted = desired_.get(name);
+  if (!wanted.known) return fail(ErrorCode::kNotFound, "there is no service named '" + name + "'");
+  const auto runtime = runtimes_.resolve(wanted.spec ? wanted.spec->runtime : RuntimeKind::kAuto);
+  if (!runtime) return fail(runtime.error());
+  auto* logs = (*runtime)->logs();
+  if (!logs) return fail(ErrorCode::kUnavailable, "this runtime keeps no logs");
+  const auto lines = logs->read(name, {tail, since, stream, ordinal});
+  if (!lines) return fail(lines.error());
+  std::string text;
+  for (const auto& line : *lines) text += line.text + '\n';
+  return text;
+}
+
+// ---- the loop
+
+void Manager::start(int workers) {
+  running_ = true;
+  stats_.set_workers(static_cast<std::uint64_t>(workers));
+  for (int i = 0; i < workers; ++i) {
+    workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
+  schedule_resync();
+  schedule_state_check();
+}
+
+void Manager::stop() {
+  {
+    const std::lock_guard lock(timers_mutex_);
+    running_ = false;
+    loop_.cancel(resync_timer_);
+    loop_.cancel(state_timer_);
+  }
+  for (auto& worker : workers_) worker.request_stop();
+  workers_.clear();
+}
+
+void Manager::work(const std::stop_token& stop) {
+  while (const auto service = queue_.pop(stop)) handle(*service);
+}
+
+bool Manager::work_one() {
+  const auto service = queue_.try_pop();
+  if (!service) return false;
+  handle(*service);
+  return true;
+}
+
+void Manager::handle(const std::string& service) {
+  stats_.begin(clock_.now());
+  StepResult result;
+  try {
+    result = reconciler_.step(service);
+  } catch (
+      const std::exception& e) {  // a bug must cost one service a retry, not all of them their supervisor
+    log::error("a reconcile step threw", {{"service", service}, {"error", e.what()}});
+    result.error = Error{ErrorCode::kInternal, e.what(), "", false, {}};
+  }
+  const auto outcome = result.error                        ? LoopStats::Outcome::kError
+                       : result.again || result.next_check ? LoopStats::Outcome::kRequeue
+                                                           : LoopStats::Outcome::kSuccess;
+  stats_.end(outcome, clock_.now());
+  if (result.error) {
+    queue_.add_rate_limited(service);
+  } else {
+    queue_.forget(service);
+    if (result.again) queue_.add(service);
+    if (result.next_check) queue_.add_at(service, *result.next_check);
+  }
+  queue_.done(service);
+  for (const auto& other : result.also) queue_.add(other);
+}
+
+void Manager::resync() {
+  if (config_.document() && !orphans_adopted_.exchange(true)) adopt_orphans();
+  for (const auto& service : desired_.names()) queue_.add(service);
+}
+
+void Manager::schedule_resync() {
+  const std::lock_guard lock(timers_mutex_);
+  if (!running_) return;
+  resync_timer_ = loop_.after(Duration{resync_ns_.load()}, [this] {
+    resync();
+    schedule_resync();
+  });
+}
+
+void Manager::schedule_state_check() {
+  const std::lock_guard lock(timers_mutex_);
+  if (!running_) return;
+  state_timer_ = loop_.after(options_.state_retry, [this] {
+    check_state();
+    schedule_state_check();
+  });
+}
+
+void Manager::check_state() {
+  if (store_->degraded()) store_->retry();
+  const auto problem = store_->degraded();
+  if (problem && !degraded_told_.exchange(true)) {
+    log::error("state is not being saved; supervising goes on", {{"error", *problem}});
+    board_.publish_event(store_->append_event({.at = clock_.wall(),
+                                               .type = "StateDegraded",
+                                               .severity = "error",
+                                               .message = "state is not being saved: " + *problem}));
+  } else if (!problem && degraded_told_.exchange(false)) {
+    log::info("state is being saved again");
+    record({.type = "StateRecovered", .message = "state is being saved again"});
+  }
+}
+
+void Manager::record(Event event) {
+  event.at = clock_.wall();
+  board_.publish_event(store_->append_event(std::move(event)));
+}
+
+ReadyReport Manager::ready() const {
+  ReadyReport report;
+  const auto view = config_.view();
+  report.checks["config"] = !config_.document() ? "no configuration is in force"
+                            : view->problems.empty()
+                                ? "ok"
+                                : "the newest files are not in force: " + describe(view->problems.front());
+  report.checks["state"] = store_->degraded().value_or("ok");
+  report.checks["workers"] = running_ ? "ok" : "not running";
+  // A refused file or a full disk is shown, but the services are supervised: that is what ready means.
+  report.ready = running_ && config_.document() != nullptr;
+  return report;
+}
+
+ReconcilerStats Manager::stats() const {
+  ReconcilerStats stats;
+  stats_.fill(stats, clock_.now());
+  const auto queue = queue_.stats();
+  stats.queue_depth = queue.depth;
+  stats.queue_adds = queue.adds;
+  stats.queue_retries = queue.retries;
+  return stats;
+}
+
+}  // namespace holdfast::reconciler

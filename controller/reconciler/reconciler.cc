@@ -1,0 +1,171 @@
+#include "controller/reconciler/reconciler.h"
+
+#include <utility>
+
+#include "controller/reconciler/step_view.h"
+
+namespace holdfast::reconciler {
+
+Reconciler::Reconciler(Parts parts) : parts_(std::move(parts)), boot_(boot_id()) {
+  for (const auto& runtime : parts_.runtimes.all()) capabilities_[runtime.get()] = runtime->capabilities();
+  for (auto& [service, ledger] : parts_.store.ledgers()) {
+    auto memory = std::make_unique<Memory>();
+    memory->ledger = ledger;
+    memories_[service] = std::move(memory);
+  }
+}
+
+Reconciler::Memory& Reconciler::memory_of(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  auto& memory = memories_[service];
+  if (!memory) memory = std::make_unique<Memory>();
+  if (memory->ledger.boot.empty()) memory->ledger.boot = boot_;
+  return *memory;
+}
+
+StepResult Reconciler::step(const std::string& service) {
+  View view{service, parts_.desired.get(service), memory_of(service), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  if (!view.wanted.known) return {};
+  if (const auto seen = observe(view); !seen) {
+    publish_unseen(view, seen.error());
+    view.result.error = seen.error();
+    return view.result;
+  }
+  fold(view);
+  if (parts_.prober) {
+    if (view.wanted.spec && !view.moving) parts_.prober->track(view.wanted.spec, view.observation.instances);
+    view.health = parts_.prober->view(service);
+  }
+  view.input = {.spec = view.moving ? nullptr : view.wanted.spec,
+                .service = service,
+                .desired = view.wanted.desired,
+                .restart_nonce = view.wanted.restart_nonce,
+                .observation = &view.observation,
+                .ledger = &view.memory.ledger,
+                .health = &view.health,
+                .capabilities = &capabilities_.at(view.runtime),
+                .dependencies = dependencies(view.wanted, service),
+                .now = parts_.clock.now()};
+  view.plan = planner::plan(view.input);
+  view.error = act(view);
+  publish(view);
+  finish_removal(view);
+  view.result.next_check = view.plan.next_check;
+  view.result.error = view.error;
+  return view.result;
+}
+
+// A service whose declared runtime changed is taken down where it was before it comes up where it should be:
+// never two.
+Status Reconciler::observe(View& view) {
+  const auto kind = view.wanted.spec ? view.wanted.spec->runtime : RuntimeKind::kAuto;
+  const auto declared = parts_.runtimes.resolve(kind);
+  for (const auto& runtime : parts_.runtimes.all()) {
+    if (declared && runtime.get() == *declared) continue;
+    if (view.memory.seen && runtime.get() != view.memory.runtime) continue;  // nothing of it was there
+    auto elsewhere = runtime->observe(view.service);
+    if (!elsewhere) return fail(elsewhere.error());
+    if (elsewhere->instances.empty()) continue;
+    view.runtime = runtime.get();
+    view.moving = true;
+    view.observation = std::move(*elsewhere);
+    view.memory.runtime = view.runtime;
+    view.memory.seen = true;
+    return {};
+  }
+  if (!declared) return fail(declared.error());
+  auto observed = (*declared)->observe(view.service);
+  if (!observed) return fail(observed.error());
+  view.runtime = *declared;
+  view.observation = std::move(*observed);
+  view.memory.runtime = view.runtime;
+  view.memory.seen = true;
+  return {};
+}
+
+void Reconciler::fold(View& view) {
+  std::vector<planner::FoldNote> notes;
+  const planner::FoldInput input{.spec = view.moving ? nullptr : view.wanted.spec,
+                                 .desired = view.wanted.desired,
+                                 .restart_nonce = view.wanted.restart_nonce,
+                                 .observation = &view.observation,
+                                 .now = parts_.clock.now()};
+  auto folded = planner::fold(view.memory.ledger, input, &notes);
+  if (folded != view.memory.ledger) {
+    view.memory.ledger = std::move(folded);
+    parts_.store.save_ledger(view.service, view.memory.ledger);
+  }
+  tell_exits(view, notes);
+}
+
+planner::DependencyView Reconciler::dependencies(const Wanted& wanted, const std::string& service) const {
+  planner::DependencyView view;
+  if (wanted.spec && wanted.desired == Desired::kRunning) {
+    for (const auto& [name, condition] : wanted.spec->depends_on) {
+      const auto status = parts_.board.get(name);
+      const bool met = status && [&] {
+        switch (condition) {
+          case DependencyCondition::kStarted:
+            return std::any_of(status->instances.begin(), status->instances.end(),
+                               [](const InstanceStatus& i) { return i.observed.phase == Phase::kRunning; });
+          case DependencyCondition::kHealthy:
+            return status->ready;
+          case DependencyCondition::kCompleted:
+            return status->phase == "Completed" && status->last_exit && status->last_exit->clean();
+        }
+        return false;
+      }();
+      if (!met) view.unmet.push_back(name + " is not " + std::string(to_string(condition)) + " yet");
+    }
+    return view;
+  }
+  for (const auto& name : parts_.desired.dependents_of(service)) {
+    if (parts_.desired.get(name).desired == Desired::kRunning) continue;
+    const auto status = parts_.board.get(name);
+    if (status && std::any_of(status->instances.begin(), status->instances.end(),
+                              [](const InstanceStatus& i) { return is_alive(i.observed); })) {
+      view.dependents_up.push_back(name);
+    }
+  }
+  return view;
+}
+
+// Asks the runtime before anything is stopped for a new spec that could not start. nullopt-like success when
+// the plan starts and replaces nothing.
+Status Reconciler::may_start(View& view) {
+  if (!view.input.spec || view.wanted.desired != Desired::kRunning) return {};
+  const bool starts =
+      std::any_of(view.plan.actions.begin(), view.plan.actions.end(), [](const Action& action) {
+        return !std::holds_alternative<RemoveInstance>(action) &&
+               !std::holds_alternative<KillInstance>(action);
+      });
+  return starts ? view.runtime->validate(*view.wanted.spec) : Status{};
+}
+
+void Reconciler::drop_starts(View& view) {
+  std::erase_if(view.plan.actions, [&](const Action& action) {
+    if (const auto* signal = std::get_if<SignalInstance>(&action))
+      return signal->id.ordinal < view.wanted.spec->replicas;
+    return std::holds_alternative<StartInstance>(action) || std::holds_alternative<ApplyWorkload>(action);
+  });
+}
+
+std::optional<Error> Reconciler::act(View& view) {
+  std::optional<Error> error;
+  if (const auto valid = may_start(view); !valid) {
+    error = valid.error();
+    drop_starts(view);
+  }
+  const ActionContext context{view.input.spec, view.wanted.restart_nonce};
+  for (const auto& action : view.plan.actions) {
+    planner::note_action(view.memory.ledger, action, view.input);
+    parts_.store.save_ledger(view.service, view.memory.ledger);
+    const auto done = view.runtime->execute(action, context);
+    view.result.again = true;
+    if (!done) return done.error();
+    tell_action(view, action);
+  }
+  return error;
+}
+
+}  // namespace holdfast::reconciler

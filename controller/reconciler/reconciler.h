@@ -1,0 +1,81 @@
+// One step of the loop for one service: look at the world, decide, act, publish.
+//
+//   wanted -> observe (error? no actions, condition, retry) -> fold ledger -> plan -> execute -> publish ->
+//   when next
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/health/prober.h"
+#include "controller/planner/planner.h"
+#include "controller/reconciler/desired_state.h"
+#include "controller/reconciler/runtime_set.h"
+#include "controller/reconciler/status_board.h"
+#include "controller/state/store.h"
+
+namespace holdfast::reconciler {
+
+struct StepResult {
+  std::optional<Error> error;          // infrastructure: retry with the queue's backoff
+  bool again = false;                  // something was done: look at once
+  std::optional<MonoTime> next_check;  // when time alone changes the plan
+  std::vector<std::string> also;       // other services for which this is news
+};
+
+// step() may be called from several threads, for different services at a time.
+class Reconciler {
+ public:
+  struct Parts {
+    const Clock& clock;
+    RuntimeSet& runtimes;
+    DesiredState& desired;
+    StatusBoard& board;
+    state::Store& store;
+    health::Prober* prober = nullptr;                             // null: no probes run (simulation)
+    std::function<ResourceUsage(const ObservedInstance&)> usage;  // newest sample; may be empty
+    std::function<std::map<std::string, CollectedValues>(const std::string&)> collected;  // may be empty
+    std::function<std::uint64_t()> config_revision;
+  };
+  explicit Reconciler(Parts parts);
+
+  StepResult step(const std::string& service);
+
+ private:
+  struct Memory {  // of one service, between its steps
+    RestartLedger ledger;
+    Runtime* runtime = nullptr;  // where its instances are
+    bool seen = false;
+    std::optional<Error> last_error;
+  };
+  struct View;  // all that one step knows
+
+  Memory& memory_of(const std::string& service);
+  [[nodiscard]] planner::DependencyView dependencies(const Wanted& wanted, const std::string& service) const;
+  Status observe(View& view);
+  void fold(View& view);
+  std::optional<Error> act(View& view);
+  Status may_start(View& view);
+  void drop_starts(View& view);
+  void publish(View& view);
+  void finish_removal(View& view);
+  void publish_unseen(View& view, const Error& error);
+  [[nodiscard]] std::shared_ptr<ServiceStatus> describe(const View& view) const;
+  void record(const View& view, Event event);
+  void tell_action(const View& view, const Action& action);
+  void tell_exits(const View& view, const std::vector<planner::FoldNote>& notes);
+  void tell_changes(const View& view, const ServiceStatus* before, const ServiceStatus& after);
+
+  Parts parts_;
+  std::map<Runtime*, Capabilities> capabilities_;
+  std::string boot_;
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Memory>> memories_;
+};
+
+}  // namespace holdfast::reconciler

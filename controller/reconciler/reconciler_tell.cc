@@ -1,0 +1,247 @@
+// The telling half of a step: the status for readers, and the events that say what happened and why.
+#include <utility>
+
+#include "controller/reconciler/reconciler.h"
+#include "controller/reconciler/step_view.h"
+
+namespace holdfast::reconciler {
+
+namespace {
+
+const Condition* find_condition(const ServiceStatus* status, const std::string& type) {
+  if (!status) return nullptr;
+  for (const auto& condition : status->conditions) {
+    if (condition.type == type) return &condition;
+  }
+  return nullptr;
+}
+
+// A condition keeps its time while its status stays the same.
+void stamp(ServiceStatus& status, const ServiceStatus* before, WallTime now) {
+  for (auto& condition : status.conditions) {
+    const auto* old = find_condition(before, condition.type);
+    condition.last_transition = old && old->status == condition.status ? old->last_transition : now;
+    condition.observed_generation = status.observed_generation;
+  }
+}
+
+std::string cause_text(const std::string& cause) {
+  if (cause == "oom") return "out of memory";
+  if (cause == "liveness") return "its liveness probe failed";
+  if (cause == "startup") return "its startup probe failed";
+  if (cause == "config") return "its configuration changed";
+  if (cause == "operator") return "an operator asked for it";
+  return cause;
+}
+
+std::string instance_name(const InstanceId& id) {
+  return id.service + "/" + std::to_string(id.ordinal);
+}
+
+std::string seconds_text(Duration duration) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  return ms < 1000 ? std::to_string(ms) + " ms" : std::to_string((ms + 500) / 1000) + " s";
+}
+
+}  // namespace
+
+void Reconciler::record(const View& view, Event event) {
+  event.service = view.service;
+  event.at = parts_.clock.wall();
+  if (parts_.config_revision) event.revision = parts_.config_revision();
+  parts_.board.publish_event(parts_.store.append_event(std::move(event)));
+}
+
+void Reconciler::tell_exits(const View& view, const std::vector<planner::FoldNote>& notes) {
+  using Kind = planner::FoldNote::Kind;
+  for (const auto& n : notes) {
+    Event event{.ordinal = n.id.ordinal, .incarnation = n.incarnation, .cause = n.cause, .exit = n.exit};
+    const auto name = instance_name(n.id);
+    switch (n.kind) {
+      case Kind::kExited: {
+        event.type = "Exited";
+        const bool clean = n.exit && n.exit->clean();
+        event.severity = clean || n.cause == "operator" || n.cause == "config" || n.cause == "removed"
+                             ? "info"
+                             : "warning";
+        event.message = name + " ended: " + (n.exit ? n.exit->reason : std::string("unknown exit"));
+        if (!n.cause.empty() && n.cause != "crash") event.message += "; " + cause_text(n.cause);
+        break;
+      }
+      case Kind::kFailed:
+        event.type = "Failed";
+        event.severity = "error";
+        event.message = name + " is not started again until an operator or a config change asks for it" +
+                        (n.exit ? ": " + n.exit->reason : std::string());
+        break;
+      case Kind::kCompleted:
+        event.type = "Completed";
+        event.message = name + " has completed" + (n.exit ? ": " + n.exit->reason : std::string());
+        break;
+      case Kind::kBackoff:
+        event.type = "Backoff";
+        event.severity = "warning";
+        event.message = name + " starts again in " + seconds_text(n.delay.value_or(Duration{0}));
+        break;
+      case Kind::kStarted:
+      case Kind::kStable:
+        continue;  // told by the action, and no news
+    }
+    record(view, std::move(event));
+  }
+}
+
+void Reconciler::tell_action(const View& view, const Action& action) {
+  Event event{.message = holdfast::describe(action)};
+  std::visit(
+      [&](const auto& a) {
+        if constexpr (requires { a.id; }) {
+          event.ordinal = a.id.ordinal;
+          event.incarnation = a.incarnation;
+        }
+      },
+      action);
+  if (std::holds_alternative<StartInstance>(action))
+    event.type = "Started";
+  else if (std::holds_alternative<SignalInstance>(action))
+    event.type = "Stopping";
+  else if (std::holds_alternative<KillInstance>(action))
+    event.type = "Killed", event.severity = "warning";
+  else if (std::holds_alternative<ApplyWorkload>(action))
+    event.type = "Applied";
+  else if (std::holds_alternative<ScaleWorkload>(action))
+    event.type = "Scaled";
+  else if (std::holds_alternative<DeleteWorkload>(action))
+    event.type = "Deleted";
+  else
+    return;  // forgetting an exited run is no news
+  if (event.ordinal) {
+    const auto it = view.memory.ledger.ordinals.find(*event.ordinal);
+    if (it != view.memory.ledger.ordinals.end()) event.cause = it->second.last_cause;
+  }
+  record(view, std::move(event));
+}
+
+std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
+  auto status = std::make_shared<ServiceStatus>();
+  status->spec = view.wanted.spec;
+  status->runtime = view.runtime->kind();
+  status->desired = view.wanted.desired;
+  status->phase = planner::phase_of(view.input, view.plan);
+  status->observed_generation = view.wanted.spec ? view.wanted.spec->generation : 0;
+  status->restart_nonce = view.wanted.restart_nonce;
+  status->instances.reserve(view.observation.instances.size());
+  for (const auto& observed : view.observation.instances) {
+    InstanceStatus instance{.observed = observed};
+    const auto health = view.health.find({observed.id.ordinal, observed.incarnation});
+    if (health != view.health.end()) {
+      instance.health = health->second.state;
+      instance.ready = health->second.ready && observed.phase == Phase::kRunning;
+      instance.health_message = health->second.message;
+    } else {
+      instance.ready = !parts_.prober && observed.phase == Phase::kRunning;
+    }
+    if (parts_.usage && is_alive(observed)) instance.usage = parts_.usage(observed);
+    status->instances.push_back(std::move(instance));
+  }
+  status->conditions = view.plan.conditions;
+  for (const auto& condition : status->conditions) {
+    if (condition.type == "Ready") status->ready = condition.status == Condition::Status::kTrue;
+  }
+  status->restarts_by_cause = view.memory.ledger.restarts_by_cause;
+  for (const auto& [cause, count] : status->restarts_by_cause) status->restarts += count;
+  for (const auto& [ordinal, ledger] : view.memory.ledger.ordinals) {
+    if (ledger.last_exit && (!status->last_exit || ledger.last_exit->at > status->last_exit->at))
+      status->last_exit = ledger.last_exit;
+  }
+  status->last_error = view.error;
+  if (parts_.prober) status->last_heartbeat = parts_.prober->last_heartbeat(view.service);
+  if (parts_.collected && view.wanted.spec && !view.wanted.spec->collectors.empty())
+    status->collected = parts_.collected(view.service);
+  status->waiting_for = view.input.dependencies.unmet.empty() ? view.input.dependencies.dependents_up
+                                                              : view.input.dependencies.unmet;
+  status->settled = !view.error && !view.moving && planner::settled(view.input, view.plan);
+  return status;
+}
+
+void Reconciler::publish(View& view) {
+  const auto before = parts_.board.get(view.service);
+  auto status = describe(view);
+  if (view.error) {
+    status->conditions.push_back(
+        {.type = "Accepted",
+         .status = Condition::Status::kFalse,
+         .reason = view.error->code == ErrorCode::kInvalid ? "InvalidSpec" : "ActionFailed",
+         .message = view.error->message});
+  }
+  status->updated = parts_.clock.wall();
+  stamp(*status, before.get(), status->updated);
+  const bool news = !before || !same_news(*before, *status);
+  if (news) tell_changes(view, before.get(), *status);
+  const bool neighbours_care = !before || before->phase != status->phase || before->ready != status->ready ||
+                               before->instances.size() != status->instances.size();
+  parts_.board.publish(view.service, std::move(status), view.wanted.version, news);
+  if (neighbours_care) view.result.also = parts_.desired.neighbours_of(view.service);
+}
+
+void Reconciler::tell_changes(const View& view, const ServiceStatus* before, const ServiceStatus& after) {
+  if (before && before->ready != after.ready && after.desired == Desired::kRunning) {
+    std::string why;
+    for (const auto& instance : after.instances) {
+      if (!instance.health_message.empty()) why = ": " + instance.health_message;
+    }
+    record(view, {.type = after.ready ? "Ready" : "Unready",
+                  .severity = after.ready ? "info" : "warning",
+                  .message = view.service + (after.ready ? " is ready" : " is not ready" + why)});
+  }
+  if (after.last_error && (!before || before->last_error != after.last_error)) {
+    record(view, {.type = "Error",
+                  .severity = "error",
+                  .message = after.last_error->message +
+                             (after.last_error->hint.empty() ? "" : "; " + after.last_error->hint)});
+  }
+}
+
+// The world can't be seen: nothing is known to have ended, so nothing is replaced.
+void Reconciler::publish_unseen(View& view, const Error& error) {
+  const auto before = parts_.board.get(view.service);
+  auto status = before ? std::make_shared<ServiceStatus>(*before) : std::make_shared<ServiceStatus>();
+  status->spec = view.wanted.spec;
+  status->desired = view.wanted.desired;
+  status->restart_nonce = view.wanted.restart_nonce;
+  status->phase = "Unknown";
+  status->ready = false;
+  status->settled = false;
+  status->last_error = error;
+  for (auto& instance : status->instances) {
+    if (is_alive(instance.observed)) instance.observed.phase = Phase::kUnknown, instance.ready = false;
+  }
+  status->conditions = {{.type = "Observed",
+                         .status = Condition::Status::kFalse,
+                         .reason = "RuntimeUnavailable",
+                         .message = error.message},
+                        {.type = "Ready",
+                         .status = Condition::Status::kUnknown,
+                         .reason = "RuntimeUnavailable",
+                         .message = error.message}};
+  status->updated = parts_.clock.wall();
+  stamp(*status, before.get(), status->updated);
+  const bool news = !before || !same_news(*before, *status);
+  if (news) tell_changes(view, nullptr, *status);
+  parts_.board.publish(view.service, std::move(status), view.wanted.version, news);
+}
+
+void Reconciler::finish_removal(View& view) {
+  if (view.wanted.spec || !view.observation.instances.empty() || view.error || view.moving) return;
+  if (!parts_.desired.forget(view.service)) return;
+  record(view, {.type = "Removed",
+                .message = view.service + " is not declared any more and nothing of it is left"});
+  const auto neighbours = parts_.desired.neighbours_of(view.service);
+  parts_.store.forget_service(view.service);
+  if (parts_.prober) parts_.prober->forget(view.service);
+  parts_.board.remove(view.service);
+  const std::lock_guard lock(mutex_);
+  memories_.erase(view.service);
+}
+
+}  // namespace holdfast::reconciler

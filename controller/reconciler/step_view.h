@@ -1,0 +1,26 @@
+// What one step of the loop knows about its service; shared by the step's deciding and telling halves.
+#pragma once
+
+#include "controller/reconciler/reconciler.h"
+
+namespace holdfast::reconciler {
+
+struct Reconciler::View {
+  const std::string& service;
+  Wanted wanted;
+  Memory& memory;
+  Runtime* runtime = nullptr;  // to act on now
+  bool moving = false;         // its instances are still on another runtime than declared
+  Observation observation;
+  HealthView health;
+  planner::PlanInput input;
+  Plan plan;
+  std::optional<Error> error;
+  StepResult result;
+};
+
+inline bool is_alive(const ObservedInstance& instance) {
+  return instance.phase != Phase::kExited;
+}
+
+}  // namespace holdfast::reconciler
