@@ -13,10 +13,10 @@ namespace holdfast {
 // Degraded (running, but not as declared: limits lost, fallback runtime ...).
 struct Condition {
   enum class Status { kTrue, kFalse, kUnknown };
-  std::string type;
+  std::string type{};
   Status status = Status::kUnknown;
-  std::string reason;   // CamelCase, for machines
-  std::string message;  // for people
+  std::string reason{};   // CamelCase, for machines
+  std::string message{};  // for people
   WallTime last_transition{};
   std::int64_t observed_generation = 0;
 };

@@ -20,7 +20,7 @@ enum class Phase { kPending, kStarting, kRunning, kStopping, kExited, kUnknown }
 std::string_view to_string(Phase phase);
 
 struct InstanceId {
-  std::string service;
+  std::string service{};
   int ordinal = 0;  // 0 .. replicas-1
   auto operator<=>(const InstanceId&) const = default;
 };
@@ -28,35 +28,35 @@ struct InstanceId {
 struct ExitRecord {
   std::optional<int>
       code;  // exactly one of code and signal, or neither when it is unknown (e.g. machine rebooted)
-  std::optional<int> signal;
+  std::optional<int> signal{};
   bool oom_killed = false;
   bool start_failed = false;  // the program never ran (exec failed); reason says why
-  std::string reason;  // for people: "exit code 3", "killed by signal 9 (KILL)", "cannot execute x: ..."
+  std::string reason{};  // for people: "exit code 3", "killed by signal 9 (KILL)", "cannot execute x: ..."
   WallTime at{};
   [[nodiscard]] bool clean() const { return code == 0; }
   bool operator==(const ExitRecord&) const = default;
 };
 
 struct ObservedInstance {
-  InstanceId id;
+  InstanceId id{};
   // Counts the starts of one ordinal: with id the identity of this run. Never reused; larger is newer.
   std::uint64_t incarnation = 0;
   Phase phase = Phase::kUnknown;
-  std::optional<std::int64_t> pid;
-  std::optional<MonoTime> started_at;  // monotonic, valid within this boot
-  std::optional<WallTime> started_wall;
-  std::optional<MonoTime> stopping_since;   // when it was asked to stop; set exactly while Stopping
-  std::optional<ExitRecord> exit;           // set exactly when Exited
-  std::string spec_hash;                    // of the spec it was started with
-  std::uint64_t restart_nonce = 0;          // of the intent it was started with
-  bool notify_ready = false;                // sd_notify READY=1 was received
-  std::optional<MonoTime> notify_watchdog;  // last WATCHDOG=1
-  std::string notify_status;                // sd_notify STATUS=
-  std::string message;                      // why it is Pending or Unknown, if known
+  std::optional<std::int64_t> pid{};
+  std::optional<MonoTime> started_at{};  // monotonic, valid within this boot
+  std::optional<WallTime> started_wall{};
+  std::optional<MonoTime> stopping_since{};   // when it was asked to stop; set exactly while Stopping
+  std::optional<ExitRecord> exit{};           // set exactly when Exited
+  std::string spec_hash{};                    // of the spec it was started with
+  std::uint64_t restart_nonce = 0;            // of the intent it was started with
+  bool notify_ready = false;                  // sd_notify READY=1 was received
+  std::optional<MonoTime> notify_watchdog{};  // last WATCHDOG=1
+  std::string notify_status{};                // sd_notify STATUS=
+  std::string message{};                      // why it is Pending or Unknown, if known
 };
 
 struct Observation {
-  std::vector<ObservedInstance> instances;  // by ordinal, then incarnation
+  std::vector<ObservedInstance> instances{};  // by ordinal, then incarnation
 };
 
 }  // namespace holdfast

@@ -24,7 +24,7 @@ Reconciler::Memory& Reconciler::memory_of(const std::string& service) {
 }
 
 StepResult Reconciler::step(const std::string& service) {
-  View view{service, parts_.desired.get(service), memory_of(service), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  View view{.service = service, .wanted = parts_.desired.get(service), .memory = memory_of(service)};
   if (!view.wanted.known) return {};
   if (const auto seen = observe(view); !seen) {
     publish_unseen(view, seen.error());
@@ -90,11 +90,8 @@ void Reconciler::fold(View& view) {
                                  .restart_nonce = view.wanted.restart_nonce,
                                  .observation = &view.observation,
                                  .now = parts_.clock.now()};
-  auto folded = planner::fold(view.memory.ledger, input, &notes);
-  if (folded != view.memory.ledger) {
-    view.memory.ledger = std::move(folded);
+  if (planner::fold_into(view.memory.ledger, input, &notes))
     parts_.store.save_ledger(view.service, view.memory.ledger);
-  }
   tell_exits(view, notes);
 }
 
@@ -158,8 +155,9 @@ std::optional<Error> Reconciler::act(View& view) {
   }
   const ActionContext context{view.input.spec, view.wanted.restart_nonce};
   for (const auto& action : view.plan.actions) {
-    planner::note_action(view.memory.ledger, action, view.input);
-    parts_.store.save_ledger(view.service, view.memory.ledger);
+    if (planner::note_action(view.memory.ledger, action, view.input.now)) {
+      parts_.store.save_ledger(view.service, view.memory.ledger);
+    }
     const auto done = view.runtime->execute(action, context);
     view.result.again = true;
     if (!done) return done.error();

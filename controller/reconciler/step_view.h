@@ -11,12 +11,12 @@ struct Reconciler::View {
   Memory& memory;
   Runtime* runtime = nullptr;  // to act on now
   bool moving = false;         // its instances are still on another runtime than declared
-  Observation observation;
-  HealthView health;
-  planner::PlanInput input;
-  Plan plan;
-  std::optional<Error> error;
-  StepResult result;
+  Observation observation{};
+  HealthView health{};
+  planner::PlanInput input{};
+  Plan plan{};
+  std::optional<Error> error{};
+  StepResult result{};
 };
 
 inline bool is_alive(const ObservedInstance& instance) {
