@@ -16,9 +16,10 @@ struct Event {
   std::string service{};  // empty: the controller itself
   std::optional<int> ordinal{};
   std::uint64_t incarnation = 0;
-  std::string
-      type;  // Started Exited Stopping Killed Ready Unready Failed Backoff ConfigChanged ConfigRejected
-             // StartRequested StopRequested RestartRequested Adopted Orphan StateDegraded StateRecovered ...
+  // Started Exited Stopping Killed Removed Ready Unready Failed Completed Backoff Error Orphan ConfigChanged
+  // ConfigRejected StartRequested StopRequested RestartRequested StateDegraded StateRecovered
+  // StateQuarantined
+  std::string type{};
   std::string severity = "info";  // info | warning | error
   std::string message{};          // one sentence for people
   std::string cause{};            // crash oom liveness startup config operator dependency controller removed

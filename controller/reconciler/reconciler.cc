@@ -86,10 +86,13 @@ Status Reconciler::observe(View& view) {
 void Reconciler::fold(View& view) {
   std::vector<planner::FoldNote> notes;
   const planner::FoldInput input{.spec = view.moving ? nullptr : view.wanted.spec,
+                                 .service = view.service,
                                  .desired = view.wanted.desired,
                                  .restart_nonce = view.wanted.restart_nonce,
                                  .observation = &view.observation,
-                                 .now = parts_.clock.now()};
+                                 .capabilities = &capabilities_.at(view.runtime),
+                                 .now = parts_.clock.now(),
+                                 .wall = parts_.clock.wall()};
   if (planner::fold_into(view.memory.ledger, input, &notes))
     parts_.store.save_ledger(view.service, view.memory.ledger);
   tell_exits(view, notes);
