@@ -1,0 +1,232 @@
+#include "tests/e2e/harness/controller.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "controller/base/file.h"
+#include "controller/base/unique_fd.h"
+
+namespace holdfast::test {
+
+namespace {
+
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
+  std::vector<std::string> env;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text = *entry;
+    const auto name = text.substr(0, text.find('='));
+    if (!more.contains(name) && !name.starts_with("HOLDFAST_") && !name.starts_with("CONTIMG_"))
+      env.push_back(text);
+  }
+  for (const auto& [name, value] : more) env.push_back(name + "=" + value);
+  return env;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+pid_t spawn(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env, int stdin_fd,
+            int output_fd) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, stdin_fd, 0);
+  posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
+  posix_spawn_file_actions_adddup2(&actions, output_fd, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  const auto environment = environment_with(env);
+  pid_t pid = -1;
+  const int error = posix_spawnp(&pid, argv[0].c_str(), &actions, nullptr, pointers(argv).data(),
+                                 pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  EXPECT_EQ(error, 0) << argv[0];
+  return error ? -1 : pid;
+}
+
+size_t append_body(char* data, size_t, size_t n, void* out) {
+  static_cast<std::string*>(out)->append(data, n);
+  return n;
+}
+
+size_t append_header(char* data, size_t, size_t n, void* out) {
+  const std::string line(data, n);
+  const auto colon = line.find(": ");
+  if (colon != std::string::npos) {
+    auto name = line.substr(0, colon);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    (*static_cast<std::map<std::string, std::string>*>(out))[name] =
+        line.substr(colon + 2, line.size() - colon - 4);
+  }
+  return n;
+}
+
+std::string read_proc(pid_t pid, const char* file) {
+  std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+}  // namespace
+
+std::string binary(const std::string& name) {
+  return std::string(HOLDFAST_BINARY_DIR) + "/bin/" + name;
+}
+
+Controller::Controller(const std::string& config_yaml) {
+  static std::atomic<int> count{0};
+  mark_ = "HOLDFAST_TEST_MARK=" + std::to_string(getpid()) + "-" + std::to_string(++count);
+  write_config(config_yaml);
+}
+
+Controller::~Controller() {
+  if (pid_ > 0) kill9();
+  // The services outlive the controller by design; this test's ones must not.
+  wait_until([&] {
+    std::error_code error;
+    bool any = false;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+      const pid_t pid = std::atoi(entry.path().filename().c_str());
+      if (pid <= 0 || pid == getpid()) continue;
+      const auto command = read_proc(pid, "cmdline");
+      const bool shim = command.find("holdfast-shim") != std::string::npos &&
+                        (command.find(dir_.path()) != std::string::npos ||
+                         read_proc(pid, "environ").find(mark_) != std::string::npos);
+      if (!shim && read_proc(pid, "environ").find(mark_) == std::string::npos) continue;
+      if (read_proc(pid, "stat").find(") Z ") != std::string::npos) continue;
+      kill(pid, SIGKILL);
+      any = true;
+    }
+    return !any;
+  });
+}
+
+void Controller::write_config(const std::string& yaml) const {
+  const auto written = write_file_atomically(dir_ / "config.yaml", yaml);
+  ASSERT_TRUE(written) << written.error().message;
+}
+
+void Controller::start(const std::vector<std::string>& more_args) {
+  const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd output(
+      open((dir_ / "controller.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  std::vector<std::string> argv = {binary("holdfast"), "serve",
+                                   "--config",         dir_ / "config.yaml",
+                                   "--state-dir",      state_dir(),
+                                   "--listen",         "unix:" + socket(),
+                                   "--metrics-listen", "unix:" + (dir_ / "metrics.sock")};
+  argv.insert(argv.end(), more_args.begin(), more_args.end());
+  const auto equals = mark_.find('=');
+  pid_ = spawn(argv, {{mark_.substr(0, equals), mark_.substr(equals + 1)}}, null.get(), output.get());
+  ASSERT_GT(pid_, 0);
+  const bool ready = wait_until([&] {
+    if (get("/readyz").status == 200) return true;
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
+    pid_ = -1;
+    return true;
+  });
+  ASSERT_TRUE(ready && pid_ > 0) << "the controller did not become ready:\n" << log();
+}
+
+void Controller::kill9() {
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+int Controller::terminate() {
+  kill(pid_, SIGTERM);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Answer Controller::request(const std::string& method, const std::string& path, const std::string& body,
+                           const std::vector<std::string>& headers, long timeout_ms) const {
+  Answer answer;
+  CURL* curl = curl_easy_init();
+  curl_slist* list = curl_slist_append(nullptr, "Expect:");
+  list = curl_slist_append(list, "Content-Type: application/json");
+  for (const auto& header : headers) list = curl_slist_append(list, header.c_str());
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket().c_str());
+  curl_easy_setopt(curl, CURLOPT_URL, ("http://localhost" + path).c_str());
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method.c_str());
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.text);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, append_header);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer.headers);
+  if (method != "GET") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+  }
+  if (curl_easy_perform(curl) == CURLE_OK) {
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    answer.status = static_cast<int>(status);
+    if (auto json = parse_json(answer.text)) answer.json = std::move(*json);
+  }
+  curl_slist_free_all(list);
+  curl_easy_cleanup(curl);
+  return answer;
+}
+
+std::optional<Json> Controller::wait_service(const std::string& name,
+                                             const std::function<bool(const Json&)>& condition) const {
+  Json last;
+  const bool met = wait_until([&] {
+    last = service(name);
+    return condition(last);
+  });
+  EXPECT_TRUE(met) << name << ": " << dump_json_pretty(last) << log();
+  return met ? std::optional(last) : std::nullopt;
+}
+
+std::string Controller::log() const {
+  return read_file(dir_ / "controller.log").value_or("");
+}
+
+std::vector<pid_t> Controller::marked_processes() const {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0 || pid == pid_ || pid == getpid()) continue;
+    if (read_proc(pid, "environ").find(mark_) == std::string::npos) continue;
+    if (read_proc(pid, "comm").starts_with("holdfast-shim")) continue;
+    if (read_proc(pid, "stat").find(") Z ") != std::string::npos) continue;
+    pids.push_back(pid);
+  }
+  return pids;
+}
+
+Finished run_program(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
+                     const std::string& input) {
+  const TempDir dir;
+  Finished finished;
+  if (!write_file_atomically(dir / "in", input)) return finished;
+  const UniqueFd in(open((dir / "in").c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd out(open((dir / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const pid_t pid = spawn(argv, env, in.get(), out.get());
+  int status = 0;
+  if (pid <= 0 || waitpid(pid, &status, 0) != pid) return finished;
+  finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  finished.output = read_file(dir / "out").value_or("");
+  return finished;
+}
+
+}  // namespace holdfast::test
