@@ -62,8 +62,8 @@ std::vector<config::LayerText> ConfigService::with_edits(const std::vector<confi
 }
 
 config::Loaded ConfigService::load(const std::vector<config::LayerText>& files, const Json& edits) const {
-  static const std::map<std::string, SpecPtr> kNone;
-  auto loaded = config::load(with_edits(files, edits), document_ ? document_->services : kNone);
+  const auto layers = with_edits(files, edits);
+  auto loaded = document_ ? config::load(layers, *document_) : config::load(layers);
   if (!loaded.document) return loaded;
   const bool empties = loaded.document->services.empty() && document_ && !document_->services.empty();
   if (empties && !loaded.document->controller.allow_empty) {
@@ -137,7 +137,7 @@ void ConfigService::rebuild_view() {
   }
   for (const auto& file : files_) {
     ConfigLayer layer{file.layer, file.file, Json(), std::nullopt};
-    if (auto parsed = config::parse_layer(file)) layer.document = std::move(*parsed);
+    if (auto parsed = config::parse_document(file)) layer.document = std::move(*parsed);
     for (const auto& problem : problems_) {
       if (problem.origin.file == file.file && !layer.problem) layer.problem = describe(problem);
     }
@@ -214,7 +214,7 @@ Result<ConfigChange> ConfigService::put_service(const std::string& name, const J
   if (service.is_object()) {
     Json below = Json::object();
     for (const auto& file : files_) {
-      const auto parsed = config::parse_layer(file);
+      const auto parsed = config::parse_document(file);
       if (const Json* declared = parsed ? parsed->at("services").find(name) : nullptr)
         merge_patch(below, *declared);
     }
