@@ -65,13 +65,14 @@ RestartPolicy decode_restart(Reading& reading, const Node& node, Path path) {
   if (const Node* backoff = fields.take("backoff")) {
     auto& out = restart.backoff;
     Fields inner(reading, *backoff, fields.at("backoff"));
+    const auto faults = reading.faults.count();
     inner.duration("initial", out.initial);
     inner.duration("base", out.base, std::chrono::milliseconds{1});
     inner.number("factor", out.factor, 1, 100);
     inner.duration("max", out.max, std::chrono::milliseconds{1});
     inner.number("jitter", out.jitter, 0, 1);
     inner.duration("resetAfter", out.reset_after);
-    if (out.max < out.base || out.max < out.initial)
+    if (reading.faults.count() == faults && (out.max < out.base || out.max < out.initial))
       inner.missing("max (" + format_duration(out.max) + ") is shorter than base (" +
                     format_duration(out.base) + ") or initial (" + format_duration(out.initial) + ")");
     inner.finish();

@@ -1,6 +1,7 @@
 #include "controller/config/schema_validator.h"
 
 #include <algorithm>
+#include <cctype>
 #include <stdexcept>
 #include <utility>
 
@@ -189,8 +190,32 @@ std::string summary(const Json& schema, const Segments& segments) {
   return out;
 }
 
+// "32.000000" -> "32".
+std::string without_trailing_zeros(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() &&
+           (std::isdigit(static_cast<unsigned char>(text[end])) != 0 || text[end] == '.'))
+      ++end;
+    if (end == i) {
+      out += text[i++];
+      continue;
+    }
+    auto number = text.substr(i, end - i);
+    if (number.find('.') != std::string::npos && !number.ends_with('.')) {
+      number.erase(number.find_last_not_of('0') + 1);
+      if (number.ends_with('.')) number.pop_back();
+    }
+    out += number;
+    i = end;
+  }
+  return out;
+}
+
 // valijson's sentence as the end of one of ours.
 std::string sentence(std::string description) {
+  if (description.starts_with("Expected number")) description = without_trailing_zeros(description);
   if (description.ends_with('.')) description.pop_back();
   if (!description.empty() && description[0] >= 'A' && description[0] <= 'Z' && description.size() > 1 &&
       description[1] >= 'a')

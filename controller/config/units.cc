@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "controller/config/config.h"
 
@@ -86,19 +87,20 @@ constexpr std::array<Unit, 12> kSizeUnits{{{"Ki", std::int64_t{1} << 10},
 
 constexpr Duration kLongest = std::chrono::hours{24 * 3650};
 
-std::string cut(std::string_view text) {
+tl::unexpected<Error> refuse(std::string_view text, std::string_view why, std::string_view like) {
   constexpr size_t kMost = 40;
-  return text.size() <= kMost ? std::string(text) : std::string(text.substr(0, kMost)) + "...";
+  std::string message = "'";
+  message += text.substr(0, kMost);
+  message += text.size() > kMost ? "...' is " : "' is ";
+  message += why;
+  std::string hint = "write ";
+  hint += like;
+  return fail(ErrorCode::kInvalid, std::move(message), std::move(hint));
 }
 
-tl::unexpected<Error> not_a(std::string_view what, std::string_view text, std::string_view like) {
-  return fail(ErrorCode::kInvalid, "'" + cut(text) + "' is not a " + std::string(what),
-              "write it like " + std::string(like));
-}
-
-constexpr std::string_view kDurationForm = "250ms, 30s, 5m or 1h30m";
-constexpr std::string_view kBytesForm = "512Mi, 1.5G or a number of bytes";
-constexpr std::string_view kCpuForm = "0.5, 2 or 500m (thousandths of a core)";
+constexpr std::string_view kDurationForm = "it like 250ms, 30s, 5m or 1h30m";
+constexpr std::string_view kBytesForm = "it like 512Mi, 1.5G or a number of bytes";
+constexpr std::string_view kCpuForm = "it like 0.5, 2 or 500m (thousandths of a core)";
 
 }  // namespace
 
@@ -109,27 +111,25 @@ Result<Duration> parse_duration(std::string_view text) {
   size_t next_unit = 0;  // units come in order, each once
   while (!rest.empty()) {
     const auto number = take_decimal(rest);
-    if (!number) return not_a("duration", text, kDurationForm);
+    if (!number) return refuse(text, "not a duration", kDurationForm);
     size_t letters = 0;
     while (letters < rest.size() && !is_digit(rest[letters]) && rest[letters] != '.') ++letters;
     const auto name = rest.substr(0, letters);
     size_t unit = next_unit;
     while (unit < kTimeUnits.size() && kTimeUnits.at(unit).name != name) ++unit;
-    if (unit == kTimeUnits.size()) return not_a("duration", text, kDurationForm);
+    if (unit == kTimeUnits.size()) return refuse(text, "not a duration", kDurationForm);
     const Wide exact = static_cast<Wide>(number->mantissa) * static_cast<Wide>(kTimeUnits.at(unit).factor);
     if (exact % power_of_ten(number->decimals) != 0) {
-      return fail(ErrorCode::kInvalid, "'" + cut(text) + "' is finer than a nanosecond",
-                  "write it like " + std::string(kDurationForm));
+      return refuse(text, "finer than a nanosecond", kDurationForm);
     }
     total += exact / power_of_ten(number->decimals);
     if (total > static_cast<Wide>(kLongest.count())) {
-      return fail(ErrorCode::kInvalid, "'" + cut(text) + "' is longer than ten years",
-                  "write at most 87600h");
+      return refuse(text, "longer than ten years", "at most 87600h");
     }
     rest.remove_prefix(letters);
     next_unit = unit + 1;
   }
-  if (text.empty()) return not_a("duration", text, kDurationForm);
+  if (text.empty()) return refuse(text, "not a duration", kDurationForm);
   return Duration{static_cast<std::int64_t>(total)};
 }
 
@@ -150,13 +150,13 @@ std::string format_duration(Duration duration) {
 Result<std::int64_t> parse_quantity_bytes(std::string_view text) {
   std::string_view rest = text;
   const auto number = take_decimal(rest);
-  if (!number) return not_a("size", text, kBytesForm);
+  if (!number) return refuse(text, "not a size", kBytesForm);
   Wide factor = 1;
   if (rest.size() > 1 && (rest.front() == 'e' || rest.front() == 'E') && is_digit(rest[1])) {
     rest.remove_prefix(1);
     const auto exponent = take_decimal(rest);
     if (!exponent || exponent->decimals != 0 || exponent->mantissa > 18)
-      return not_a("size", text, kBytesForm);
+      return refuse(text, "not a size", kBytesForm);
     factor = power_of_ten(static_cast<unsigned>(exponent->mantissa));
   } else if (!rest.empty()) {
     for (const auto& unit : kSizeUnits) {
@@ -167,18 +167,18 @@ Result<std::int64_t> parse_quantity_bytes(std::string_view text) {
       }
     }
   }
-  if (!rest.empty()) return not_a("size", text, kBytesForm);
+  if (!rest.empty()) return refuse(text, "not a size", kBytesForm);
   const auto bytes = scale(*number, factor);
-  if (!bytes) return fail(ErrorCode::kInvalid, "'" + cut(text) + "' is too large", "write less than 8Ei");
+  if (!bytes) return refuse(text, "too large", "less than 8Ei");
   return *bytes;
 }
 
 Result<std::int64_t> parse_cpu_millis(std::string_view text) {
   std::string_view rest = text;
   const auto number = take_decimal(rest);
-  if (!number || (!rest.empty() && rest != "m")) return not_a("number of cores", text, kCpuForm);
+  if (!number || (!rest.empty() && rest != "m")) return refuse(text, "not a number of cores", kCpuForm);
   const auto millis = scale(*number, rest.empty() ? 1000 : 1);
-  if (!millis) return fail(ErrorCode::kInvalid, "'" + cut(text) + "' is too large", "write less cores");
+  if (!millis) return refuse(text, "too large", "fewer cores");
   return *millis;
 }
 

@@ -302,11 +302,11 @@ void Builder::close() {
 void Builder::add_key(Mark mark, std::string key, bool merge) {
   Open& map = stack_.back();
   const auto [seen, fresh] = map.lines.emplace(key, mark.line);
+  map.key = key;
   if (!fresh) {
     stop(mark, "duplicate key '" + key + "', first on line " + std::to_string(seen->second));
   }
   spend(mark, {0, key.size()});
-  map.key = std::move(key);
   map.key_mark = mark;
   map.merge = merge;
 }
@@ -374,6 +374,14 @@ std::optional<SyntaxFault> unreadable(std::string_view text) {
   return std::nullopt;
 }
 
+// The usual cause of a message that doesn't name it.
+bool indented_by_tab(std::string_view text, int line) {
+  for (int i = 1; i < line && !text.empty(); ++i)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const auto blank = text.substr(0, text.find_first_not_of(" \t"));
+  return line > 0 && blank.find('\t') != std::string_view::npos;
+}
+
 }  // namespace
 
 tl::expected<Node, SyntaxFault> parse_yaml(std::string_view text) {
@@ -388,7 +396,12 @@ tl::expected<Node, SyntaxFault> parse_yaml(std::string_view text) {
   } catch (const Abort& abort) {
     return tl::unexpected(abort.fault);
   } catch (const YAML::Exception& error) {
-    return tl::unexpected(SyntaxFault{mark_of(error.mark), {}, "YAML: " + error.msg});
+    const Mark mark = mark_of(error.mark);
+    return tl::unexpected(SyntaxFault{mark,
+                                      {},
+                                      indented_by_tab(text, mark.line)
+                                          ? "a tab in the indentation; YAML takes blanks only"
+                                          : "YAML: " + error.msg});
   } catch (const std::exception& error) {
     return tl::unexpected(SyntaxFault{{0, 0, 0}, {}, std::string("YAML: ") + error.what()});
   }
