@@ -195,6 +195,11 @@ void FakeControlPlane::set_runtimes(std::vector<RuntimeInfo> runtimes) {
   runtimes_ = std::move(runtimes);
 }
 
+void FakeControlPlane::set_stats(ReconcilerStats stats) {
+  const std::scoped_lock lock(mutex_);
+  stats_ = std::move(stats);
+}
+
 std::vector<FakeControlPlane::Command> FakeControlPlane::commands() const {
   const std::scoped_lock lock(mutex_);
   return commands_;
@@ -243,6 +248,11 @@ std::vector<RuntimeInfo> FakeControlPlane::runtimes() const {
 ReadyReport FakeControlPlane::ready() const {
   const std::scoped_lock lock(mutex_);
   return ready_;
+}
+
+ReconcilerStats FakeControlPlane::stats() const {
+  const std::scoped_lock lock(mutex_);
+  return stats_;
 }
 
 Result<std::vector<Event>> FakeControlPlane::events(const EventQuery& query) {

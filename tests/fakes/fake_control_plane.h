@@ -47,6 +47,7 @@ class FakeControlPlane final : public ControlPlane {
   void set_base(const Json& document);  // the base layer, applied like a changed file
   void set_ready(ReadyReport report);
   void set_runtimes(std::vector<RuntimeInfo> runtimes);
+  void set_stats(ReconcilerStats stats);
 
   struct Command {
     std::string service;
@@ -72,7 +73,7 @@ class FakeControlPlane final : public ControlPlane {
   [[nodiscard]] StatusPtr service(const std::string& name) const override;
   [[nodiscard]] std::vector<RuntimeInfo> runtimes() const override;
   [[nodiscard]] ReadyReport ready() const override;
-  [[nodiscard]] ReconcilerStats stats() const override { return {}; }
+  [[nodiscard]] ReconcilerStats stats() const override;
   Result<std::vector<Event>> events(const EventQuery& query) override;
   Result<std::string> logs_text(const std::string& name, size_t tail,
                                 const std::optional<std::string>& stream, std::optional<int> ordinal,
@@ -123,6 +124,7 @@ class FakeControlPlane final : public ControlPlane {
   LogsQuery last_logs_;
   ReadyReport ready_{true, {{"state", "ok"}}};
   std::vector<RuntimeInfo> runtimes_;
+  ReconcilerStats stats_;
   Json base_ = Json::object(), edits_ = Json::object();
   std::vector<Revision> revisions_;  // oldest first
   std::shared_ptr<const ConfigView> view_;
