@@ -1,0 +1,121 @@
+// What an earlier controller left behind, told apart by the lock first and the records second.
+#include <cerrno>
+#include <charconv>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "controller/base/log.h"
+#include "runtimes/process/instance.h"
+#include "runtimes/process/proc.h"
+#include "runtimes/process/spawn.h"
+
+namespace holdfast::process {
+
+void Instance::adopt() {
+  const std::lock_guard lock(mutex_);
+  watched_ = host_->watch_records(directory_, id_.service, dirty_);
+  adopt_run();
+}
+
+void Instance::adopt_run() {
+  const auto record = read_shim_record(directory_);
+  if (!record) {
+    adopt_corrupt(record.error().message);
+    return;
+  }
+  if (!*record) {
+    adopt_without_record();
+    return;
+  }
+  // A shim that ends between the two looks is seen as ended by the second.
+  for (int look = 0; look < 2 && (*record)->boot_id == host_->boot && lock_is_held(); ++look) {
+    const pid_t shim = (*record)->shim_pid;
+    UniqueFd pidfd = open_pidfd(shim);
+    const auto stat = read_proc_stat(shim);
+    if (!pidfd || !stat || stat->start_ticks != (*record)->shim_start || !holds_lock(shim)) continue;
+    become(**record);
+    state_ = watch_shim(shim, std::move(pidfd)) ? State::kRunning : State::kUnseen;
+    dirty_->exchange(!watched_);
+    read_state();
+    return;
+  }
+  if (lock_is_held()) {  // by a newer shim that hasn't recorded itself yet
+    adopt_without_record();
+    return;
+  }
+  unwatch_shim();
+  become(**record);
+  if (run_.boot_id != host_->boot) {
+    run_.kill_cgroup.clear();  // names nothing any more
+    run_.cgroups.clear();
+    settle_without_shim("the machine was restarted");
+    return;
+  }
+  settle_without_shim("its shim was killed, the exit status is unknown");
+}
+
+// shim.json says nothing (yet).
+void Instance::adopt_without_record() {
+  if (!lock_is_held()) {
+    if (shim_pidfd_) reap(shim_pidfd_.get());
+    become_none();
+    return;
+  }
+  const pid_t holder = find_lock_holder();
+  UniqueFd pidfd = holder > 0 ? open_pidfd(holder) : UniqueFd();
+  const bool same = holder > 0 && holder == run_.shim_pid && shim_pidfd_;
+  state_ = State::kUnseen;
+  if (same) return;
+  become({});
+  // The label of the shim's command line: <service>/<ordinal>#<incarnation>.
+  const std::string cmdline = holder > 0 ? read_cmdline(holder) : "";
+  if (const size_t mark = cmdline.find('#'); mark != std::string::npos) {
+    std::from_chars(cmdline.data() + mark + 1, cmdline.data() + cmdline.size(), run_.incarnation);
+  }
+  message_ = "it runs, but its record (shim.json) can't be read; kill it to have it replaced";
+  if (const auto groups = host_->cgroups.leaves_of(id_); groups.size() == 1) {
+    run_.kill_cgroup = groups[0];
+    run_.cgroups = groups;
+  }
+  if (pidfd) watch_shim(holder, std::move(pidfd));
+}
+
+void Instance::adopt_corrupt(const std::string& why) {
+  const std::string aside = directory_ + "/shim.json.corrupt";
+  rename((directory_ + "/shim.json").c_str(), aside.c_str());
+  log::error("a service's record is corrupt and was set aside",
+             {{"service", id_.service}, {"ordinal", id_.ordinal}, {"error", why}, {"file", aside}});
+  if (lock_is_held()) {
+    adopt_without_record();
+    return;
+  }
+  for (const auto& group : host_->cgroups.leaves_of(id_)) {  // ours by name, and nobody watches over it
+    kill_cgroup(group);
+    remove_cgroups({group});
+  }
+  become_none();
+}
+
+bool Instance::lock_is_held() const {
+  const UniqueFd fd(open((directory_ + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+  return fd && flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+// The shim keeps the lock open under a fixed number.
+bool Instance::holds_lock(pid_t pid) const {
+  struct stat lock_file{}, held{};
+  const std::string link = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(shim::kLockFd);
+  return stat((directory_ + "/lock").c_str(), &lock_file) == 0 && stat(link.c_str(), &held) == 0 &&
+         lock_file.st_dev == held.st_dev && lock_file.st_ino == held.st_ino;
+}
+
+pid_t Instance::find_lock_holder() const {
+  for (const pid_t pid : all_pids()) {
+    if (holds_lock(pid)) return pid;
+  }
+  return 0;
+}
+
+}  // namespace holdfast::process
