@@ -63,19 +63,7 @@ std::vector<config::LayerText> ConfigService::with_edits(const std::vector<confi
 
 config::Loaded ConfigService::load(const std::vector<config::LayerText>& files, const Json& edits) const {
   const auto layers = with_edits(files, edits);
-  auto loaded = document_ ? config::load(layers, *document_) : config::load(layers);
-  if (!loaded.document) return loaded;
-  const bool empties = loaded.document->services.empty() && document_ && !document_->services.empty();
-  if (empties && !loaded.document->controller.allow_empty) {
-    loaded.errors.push_back({.path = "services",
-                             .value = "",
-                             .message = "the result declares no service and would stop all " +
-                                        std::to_string(document_->services.size()) +
-                                        "; set controller.allowEmpty: true if that is meant",
-                             .origin = {}});
-    loaded.document.reset();
-  }
-  return loaded;
+  return document_ ? config::load(layers, *document_) : config::load(layers);
 }
 
 std::vector<ConfigError> ConfigService::refusals(const config::Document& document) const {

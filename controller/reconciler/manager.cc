@@ -210,6 +210,7 @@ Status Manager::heartbeat(const std::string& name, const Actor&) {
 
 void Manager::when_settled(const std::string& name, Duration within, std::function<void(StatusPtr)> done) {
   const auto wanted = desired_.get(name);
+  if (!wanted.known) return done(nullptr);
   board_.when_settled(name, wanted.version, within, std::move(done));
 }
 

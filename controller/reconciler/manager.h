@@ -39,10 +39,10 @@ class Manager final : public ControlPlane {
     std::unique_ptr<state::EditStore> edits;
     std::vector<std::shared_ptr<Runtime>> runtimes;
     health::Prober* prober = nullptr;
-    std::function<ResourceUsage(const ObservedInstance&)> usage;
-    std::function<std::map<std::string, CollectedValues>(const std::string&)> collected;
+    std::function<ResourceUsage(const ObservedInstance&)> usage{};
+    std::function<std::map<std::string, CollectedValues>(const std::string&)> collected{};
     std::function<void(const config::Document&)>
-        on_config;  // collectors and whoever else follows the document
+        on_config{};  // collectors and whoever else follows the document
   };
   Manager(Parts parts, ManagerOptions options);
   ~Manager() override;

@@ -133,10 +133,7 @@ void StatusBoard::when_settled(const std::string& service, std::uint64_t version
     const auto it = slots_.find(service);
     if (it != slots_.end()) slot = it->second;
   }
-  if (!slot.status)
-    settle(service, nullptr, UINT64_MAX);
-  else if (slot.status->settled)
-    settle(service, slot.status, slot.version);
+  if (slot.status && slot.status->settled) settle(service, slot.status, slot.version);
 }
 
 void StatusBoard::settle(const std::string& service, const StatusPtr& status, std::uint64_t version) {
