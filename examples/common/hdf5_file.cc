@@ -1,8 +1,15 @@
 #include "examples/common/hdf5_file.h"
 
+#include <mutex>
+
 namespace holdfast::examples::h5 {
 
 namespace {
+
+std::recursive_mutex& library_lock() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
 
 // The innermost entry of the error stack is what really happened.
 std::string last_error() {
@@ -39,13 +46,15 @@ Handle text_type(size_t size) {
 
 }  // namespace
 
-std::recursive_mutex& library_lock() {
-  static std::recursive_mutex mutex;
-  return mutex;
+Session::Session() {
+  library_lock().lock();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // no error stacks on stderr: with_hdf5 reports them
 }
 
-void silence() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+Session::~Session() {
+  // What a thread leaves on its error stack would keep the library from closing at exit.
+  H5Eclear2(H5E_DEFAULT);
+  library_lock().unlock();
 }
 
 Handle::Handle(hid_t id, Close close, const std::string& what) : id_(id), close_(close) {

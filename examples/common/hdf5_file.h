@@ -1,7 +1,6 @@
 // A thin layer over the HDF5 C library: owned handles, and its errors as values.
 #pragma once
 
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -20,17 +19,22 @@ class Failure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The serial library is not thread-safe, not even for different files: every call, closing included, is made
-// under this one lock. Recursive, so that a step of a longer piece of work may be a function of its own.
-std::recursive_mutex& library_lock();
-void silence();  // no error stacks on stderr: with_hdf5 reports them
+// For the time of some HDF5 calls. The library may be built without thread safety, even for different files,
+// so every call, closing included, is made under one lock. Recursive: a step of longer work may be a function
+// of its own.
+class Session {
+ public:
+  Session();
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+};
 
 // Runs body under the library lock. A Failure, or an absurd size that can't be allocated, becomes
 // "what: reason".
 template <typename Body>
 auto with_hdf5(const std::string& what, Body&& body) -> Result<std::invoke_result_t<Body>> {
-  const std::lock_guard lock(library_lock());
-  silence();
+  const Session session;
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
       std::forward<Body>(body)();

@@ -24,7 +24,7 @@ class Conversion {
  private:
   [[nodiscard]] Result<Product> existing(const std::string& group) const;
   [[nodiscard]] Result<Product> inspect(const std::string& path, const std::string& group) const;
-  [[nodiscard]] Result<Product> make(const std::string& group) const;
+  [[nodiscard]] Result<Product> make(const Claim& claim) const;
   [[nodiscard]] std::string staging_directory(const std::vector<std::string>& inputs) const;
 
   const Options& options_;

@@ -34,7 +34,14 @@ void add_paths(CLI::App& app, Options& o) {
 
 void add_tuning(CLI::App& app, Options& o) {
   // A year is more than enough, and keeps later sums of durations far from overflow.
-  const auto positive = CLI::Range(1e-3, 3.2e7);
+  const CLI::Validator positive(
+      [](const std::string& text) {
+        double value = 0;
+        return CLI::detail::lexical_cast(text, value) && value >= 1e-3 && value <= 3.2e7  // false for NaN
+                   ? std::string()
+                   : "Value " + text + " not in range 0.001 to 3.2e7";
+      },
+      "0.001 to 3.2e7");
   app.add_option("--log-level", o.log_level, "DEBUG, INFO, WARNING or ERROR")
       ->envname("CONTIMG_LOG_LEVEL")
       ->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}))

@@ -167,14 +167,13 @@ Result<bool> Queue::fail_attempt(const std::string& group, const Error& error, D
     SQLite::Statement update(
         *db_,
         "UPDATE ingest_queue SET failures=failures+1, error=?1, last_update=?2, retry_at=?3, "
-        "state=CASE WHEN ?4 OR failures+1>=?5 THEN 'failed' ELSE 'pending' END "
-        "WHERE group_id=?6 AND state='in_progress' RETURNING state='failed'");
+        "state=CASE WHEN failures+1>=?4 THEN 'failed' ELSE 'pending' END "
+        "WHERE group_id=?5 AND state='in_progress' RETURNING state='failed'");
     update.bind(1, error.message);
     update.bind(2, unix_now());
     update.bind(3, unix_now() + to_seconds(retry_delay));
-    update.bind(4, error.terminal ? 1 : 0);
-    update.bind(5, kMaxFailures);
-    update.bind(6, group);
+    update.bind(4, kMaxFailures);
+    update.bind(5, group);
     bool failed = false;
     while (update.executeStep()) failed = update.getColumn(0).getInt() != 0;
     return failed;

@@ -39,10 +39,6 @@ struct Arrival {
 };
 
 inline constexpr int kMaxFailures = 3;
-// A crash is rarely the group's fault (power, an impatient operator), so more of them are forgiven; but a
-// group that takes the converter down each time must not do so for ever.
-inline constexpr int kMaxCrashes = 10;
-
 // Thread-safe. Other processes may read the file at any time (write-ahead log); only one converter may own
 // it.
 class Queue {
@@ -61,7 +57,7 @@ class Queue {
 
   Result<std::optional<Claim>> claim(Duration retry_delay);  // resuming first, then the oldest pending
   Status complete(const std::string& group, const std::string& product);
-  // Pending again, or failed: if terminal, or after kMaxFailures. True: failed for good.
+  // Pending again, or after kMaxFailures failed. True: failed for good.
   Result<bool> fail_attempt(const std::string& group, const Error& error, Duration retry_delay);
 
   Result<std::map<std::string, int>> counts();  // by state
