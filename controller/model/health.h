@@ -15,7 +15,7 @@ struct InstanceHealth {
   bool ready = false;                         // started and readiness passes (or none is declared)
   bool startup_failed = false;                // startup probe failed for good: restart, cause "startup"
   bool liveness_failed = false;               // restart, cause "liveness"
-  std::string message;                        // last probe failure: "readiness: GET :8080/healthz: 503"
+  std::string message{};                      // last probe failure: "readiness: GET :8080/healthz: 503"
   bool operator==(const InstanceHealth&) const = default;
 };
 // Keyed by (ordinal, incarnation): the health of an old run never speaks for a new one.

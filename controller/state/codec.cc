@@ -138,6 +138,12 @@ Json encode_ordinal(const OrdinalLedger& ordinal) {
   out.number("failedNonce", ordinal.failed_nonce);
   if (ordinal.last_exit) out.put("exit", encode_exit(*ordinal.last_exit));
   out.text("cause", ordinal.last_cause);
+  out.text("nextCause", ordinal.next_cause);
+  out.number("streakStart", ordinal.streak_start);
+  out.number("stopIncarnation", ordinal.stop_incarnation);
+  out.text("stopCause", ordinal.stop_cause);
+  if (ordinal.stop_since) out.put("stopSince", to_ns(*ordinal.stop_since));
+  if (ordinal.killed_at) out.put("killedAt", to_ns(*ordinal.killed_at));
   return out.take();
 }
 
@@ -161,6 +167,12 @@ std::optional<OrdinalLedger> decode_ordinal(const Json& json) {
   ordinal.failed_nonce = in.count("failedNonce");
   ordinal.last_exit = decode_exit(in, "exit");
   ordinal.last_cause = in.text("cause");
+  ordinal.next_cause = in.text("nextCause");
+  ordinal.streak_start = in.count("streakStart");
+  ordinal.stop_incarnation = in.count("stopIncarnation");
+  ordinal.stop_cause = in.text("stopCause");
+  if (const auto since = in.maybe_number("stopSince")) ordinal.stop_since = mono_from_ns(*since);
+  if (const auto killed = in.maybe_number("killedAt")) ordinal.killed_at = mono_from_ns(*killed);
   if (!in.good()) return std::nullopt;
   return ordinal;
 }

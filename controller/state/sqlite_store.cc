@@ -129,6 +129,8 @@ void SqliteStore::adopt(Loaded loaded) {
     for (auto& [number, ordinal] : ledger.ordinals) {
       ordinal.next_start.reset();
       ordinal.recent_restarts.clear();
+      ordinal.stop_since.reset();
+      ordinal.killed_at.reset();
     }
   }
   next_event_ = std::max(next_event_, loaded.next_event);

@@ -152,10 +152,9 @@ Status FakeRuntime::act(const StartInstance& action, const ActionContext& contex
   return {};
 }
 
-Status FakeRuntime::act(const SignalInstance& action, const ActionContext& context) {
+Status FakeRuntime::act(const SignalInstance& action, const ActionContext& /*context*/) {
   Run* run = find(action.id, action.incarnation);
   if (run == nullptr || run->seen.phase == Phase::kExited || run->seen.phase == Phase::kStopping) return {};
-  if (context.spec) run->grace = context.spec->stop.grace_period;
   ++counters_.signals;
   run->stop_signal = action.signal;
   signal(*run);
@@ -165,7 +164,8 @@ Status FakeRuntime::act(const SignalInstance& action, const ActionContext& conte
 Status FakeRuntime::act(const KillInstance& action, const ActionContext& context) {
   Run* run = find(action.id, action.incarnation);
   if (run == nullptr || run->seen.phase == Phase::kExited) return {};
-  const Duration grace = context.spec ? context.spec->stop.grace_period : run->grace;
+  // Of an undeclared service only the loop may still know how long it was to be given.
+  const Duration grace = context.spec ? context.spec->stop.grace_period : Duration{0};
   if (!run->seen.stopping_since || clock_.now() < *run->seen.stopping_since + grace)
     violations_.push_back("kill of " + name_of(action.id, action.incarnation) +
                           " before its grace period was over");
@@ -241,7 +241,6 @@ void FakeRuntime::launch(Service& service, const InstanceId& id, std::uint64_t i
   const MonoTime now = clock_.now();
   Run run;
   run.script = service.script;
-  run.grace = context.spec->stop.grace_period;
   run.seen.id = id;
   run.seen.incarnation = incarnation;
   run.seen.phase = Phase::kStarting;

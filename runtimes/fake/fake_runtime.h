@@ -95,7 +95,6 @@ class FakeRuntime final : public Runtime {
   struct Run {
     ObservedInstance seen;
     FakeScript script;
-    Duration grace{0};  // of the spec it was started with
     std::optional<MonoTime> running_at, exits_at;
     ExitRecord exit_then;
     int stop_signal = 15;

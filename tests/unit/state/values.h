@@ -41,6 +41,12 @@ inline RestartLedger full_ledger() {
   ordinal.failed_nonce = 5;
   ordinal.last_exit = full_exit();
   ordinal.last_cause = "liveness";
+  ordinal.next_cause = "crash";
+  ordinal.streak_start = 9;
+  ordinal.stop_incarnation = 12;
+  ordinal.stop_cause = "config";
+  ordinal.stop_since = MonoTime{std::chrono::seconds{30}};
+  ordinal.killed_at = MonoTime{std::chrono::seconds{40}};
   RestartLedger ledger;
   ledger.ordinals = {{0, ordinal}, {3, OrdinalLedger{}}};
   ledger.restarts_by_cause = {{"crash", 4}, {"liveness", 1}};
