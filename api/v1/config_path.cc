@@ -17,7 +17,6 @@ const Json* child(const Json& value, const std::string& key) {
 
 // Tries each prefix of the rest as a key, the shortest first. Bounded by the depth of the document.
 bool descend(const Json& value, std::string_view rest, Keys& keys) {
-  if (rest.empty()) return true;
   for (size_t end = rest.find('.');; end = rest.find('.', end + 1)) {
     std::string key(rest.substr(0, end));
     if (const Json* next = child(value, key)) {
@@ -37,6 +36,7 @@ std::optional<Keys> find_path(const Json& document, std::string_view path) {
     return value_at(document, keys) == nullptr ? std::nullopt : std::optional(std::move(keys));
   }
   Keys keys;
+  if (path.empty()) return keys;
   return descend(document, path, keys) ? std::optional(std::move(keys)) : std::nullopt;
 }
 

@@ -19,16 +19,18 @@ namespace holdfast::health {
 using ExecFunction = std::function<Result<int>(const ServiceSpec& spec, const InstanceId& id,
                                                const std::vector<std::string>& argv, Duration timeout)>;
 
-// Thread-safe. http and tcp probes run on the event loop without blocking it; exec probes on a small pool of
-// threads. At most one check of an instance's probe is under way. A check that ran into its timeout is a
-// failure, one that could not be made (no runtime) is neither.
+// Thread-safe, but must be destroyed on the loop's thread or when run() has returned. http and tcp probes run
+// on the event loop without blocking it; exec probes on a small pool of threads. At most one check of an
+// instance's probe is under way. A check that ran into its timeout is a failure, one that could not be made
+// (no runtime) is neither. Checks of many instances are spread over their intervals; see cadence.h.
 class Prober {
  public:
   static std::unique_ptr<Prober> create(EventLoop& loop, const Clock& clock, ExecFunction exec);
   virtual ~Prober() = default;
-  // The instances of a service that should be probed now; starts, keeps and ends probes to match. Called by
-  // the loop after each observation; cheap when nothing changed. notify and heartbeat probes are folded from
-  // the observation.
+  // The instances of a service as observed; starts, keeps and ends probes to match: Starting and Running ones
+  // are probed, Unknown ones go on if they were. Called by the loop after each observation; cheap when
+  // nothing changed. notify probes are folded from the observation at once: view() is up to date afterwards,
+  // and on_change is not called for it.
   virtual void track(const SpecPtr& spec, const std::vector<ObservedInstance>& instances) = 0;
   virtual void forget(const std::string& service) = 0;
   virtual void heartbeat(const std::string& service) = 0;

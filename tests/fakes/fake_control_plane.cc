@@ -12,7 +12,7 @@ constexpr std::int64_t kFirstPid = 4000;
 void collect_origins(const Json& value, const std::string& pointer, const Origin& origin,
                      std::map<std::string, Origin>& origins) {
   if (!value.is_object() || value.members().empty()) {
-    origins[pointer] = origin;
+    if (!pointer.empty()) origins[pointer] = origin;
     return;
   }
   for (const auto& [key, member] : value.members()) {
