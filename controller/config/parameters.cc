@@ -96,7 +96,7 @@ Substitution::Substitution(Reading& reading, const Node* schema, const Node* par
   for (const auto& member : parameters->members) values_.emplace(member.key, &member.value);
 }
 
-std::string Substitution::apply(const Node& text, const Path& path) {
+std::string Substitution::apply(const Node& text, const Path& path, Faults::Echo echo) {
   const std::string& source = text.scalar.as_string();
   if (source.find("${") == std::string::npos) return source;
   std::string out;
@@ -108,17 +108,17 @@ std::string Substitution::apply(const Node& text, const Path& path) {
     } else if (rest.starts_with("${")) {
       const auto end = rest.find('}');
       if (end == std::string_view::npos || !is_name(rest.substr(2, end - 2))) {
-        reading_.faults.add(text, path,
-                            "${ isn't followed by a parameter's name and }; for a literal ${ write $${");
+        reading_.faults.add(
+            text, path, "${ isn't followed by a parameter's name and }; for a literal ${ write $${", echo);
         return out;
       }
-      append_parameter(out, rest.substr(2, end - 2), text, path);
+      append_parameter(out, rest.substr(2, end - 2), text, path, echo);
       i += end + 1;
     } else {
       out += source[i++];
     }
     if (written_ + out.size() > kMostSubstituted) {
-      reading_.faults.add(text, path, "longer than 1 MiB with its parameters put in");
+      reading_.faults.add(text, path, "longer than 1 MiB with its parameters put in", echo);
       return {};
     }
   }
@@ -127,10 +127,10 @@ std::string Substitution::apply(const Node& text, const Path& path) {
 }
 
 void Substitution::append_parameter(std::string& out, std::string_view name, const Node& text,
-                                    const Path& path) {
+                                    const Path& path, Faults::Echo echo) {
   const auto it = values_.find(name);
   if (it == values_.end()) {
-    if (!reading_.partial) reading_.faults.add(text, path, unknown(name));
+    if (!reading_.partial) reading_.faults.add(text, path, unknown(name), echo);
     return;
   }
   const Node& value = *it->second;
@@ -141,7 +141,8 @@ void Substitution::append_parameter(std::string& out, std::string_view name, con
   else
     reading_.faults.add(text, path,
                         "the parameter '" + std::string(name) +
-                            "' is a list or map; only a string, number or boolean can be put into text");
+                            "' is a list or map; only a string, number or boolean can be put into text",
+                        echo);
 }
 
 std::string Substitution::unknown(std::string_view name) const {
@@ -168,7 +169,7 @@ bool Substitution::declared(std::string_view name) const {
 }
 
 std::string Substitution::apply_text(const Node& node, const Path& path, Faults::Echo echo) {
-  if (node.is_string()) return apply(node, path);
+  if (node.is_string()) return apply(node, path, echo);
   reading_.faults.add(node, path, expected_text(node), echo);
   return {};
 }

@@ -24,7 +24,7 @@ class Substitution {
   Substitution(Reading& reading, const Node* schema, const Node* parameters);
 
   // "$${" becomes "${", a lone "$" stays. Faults are reported at `text`, of which an unknown name is one.
-  std::string apply(const Node& text, const Path& path);
+  std::string apply(const Node& text, const Path& path, Faults::Echo echo = Faults::Echo::kYes);
   // As apply, for a value that needn't be a string or a list of strings: reports what is none.
   std::string apply_text(const Node& node, const Path& path, Faults::Echo echo = Faults::Echo::kYes);
   std::vector<std::string> apply_list(const Node& node, const Path& path);
@@ -32,7 +32,8 @@ class Substitution {
   bool flag(const Node& name, const Path& path);
 
  private:
-  void append_parameter(std::string& out, std::string_view name, const Node& text, const Path& path);
+  void append_parameter(std::string& out, std::string_view name, const Node& text, const Path& path,
+                        Faults::Echo echo);
   [[nodiscard]] std::string unknown(std::string_view name) const;
   [[nodiscard]] bool declared(std::string_view name) const;
 

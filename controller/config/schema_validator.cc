@@ -81,6 +81,9 @@ class Scanner {
  private:
   void member(const std::string& key, const Json& value) {
     if (key == "$ref" && value.is_string()) fault("$ref isn't supported; write the schema out in its place");
+    // The validator would divide by it.
+    if (key == "multipleOf" && value.is_number() && value.as_double() <= 0)
+      fault("multipleOf must be above zero");
     if (key == "format") matches_patterns_ = true;
     if (key == "pattern" && value.is_string()) pattern(value.as_string());
     if (key == "patternProperties") {

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <istream>
-#include <streambuf>
+#include <sstream>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -119,15 +118,6 @@ std::optional<Json> resolve(std::string_view tag, const std::string& text) {
   }
   return std::nullopt;
 }
-
-// Reads from memory without a copy.
-class ViewBuffer final : public std::streambuf {
- public:
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // a streambuf only reads from its get area
-    setg(begin, begin, begin + text.size());
-  }
-};
 
 // Builds the tree from the parser's events.
 class Builder final : public YAML::EventHandler {
@@ -388,8 +378,8 @@ tl::expected<Node, SyntaxFault> parse_yaml(std::string_view text) {
   if (auto fault = unreadable(text)) return tl::unexpected(std::move(*fault));
   Builder builder;
   try {
-    ViewBuffer buffer(text);
-    std::istream stream(&buffer);
+    // A quoted string that isn't closed would be taken to end with the last line; the end marker forbids it.
+    std::istringstream stream(std::string(text) + (text.ends_with('\n') ? "...\n" : ""));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
