@@ -32,9 +32,7 @@ std::vector<http::Route> routes() {
                              "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   return {fixed("/openapi.json", kOpenapiJson, "application/json", {}),
           fixed("/docs", kPage, "text/html; charset=utf-8",
-                {{"Content-Security-Policy", policy},
-                 {"X-Content-Type-Options", "nosniff"},
-                 {"Referrer-Policy", "no-referrer"}})};
+                {{"Content-Security-Policy", policy}, {"Referrer-Policy", "no-referrer"}})};
 }
 
 }  // namespace holdfast::docs
