@@ -60,7 +60,12 @@ void Instance::adopt_run() {
 void Instance::adopt_without_record() {
   if (!lock_is_held()) {
     if (shim_pidfd_) reap(shim_pidfd_.get());
-    become_none();
+    const auto file = read_exit_file(directory_);
+    if (run_.incarnation != 0 && file && *file && (*file)->incarnation == run_.incarnation &&
+        (*file)->tree_gone)
+      become_exited((*file)->exit);
+    else
+      become_none();
     return;
   }
   const pid_t holder = find_lock_holder();

@@ -62,7 +62,7 @@ Status Instance::start(const StartInstance& action, const ActionContext& context
   refresh();
   const std::string name = id_.service + "/" + std::to_string(id_.ordinal);
   if (!context.spec) return fail_terminal(ErrorCode::kInvalid, name + " can't be started without a spec");
-  if (state_ != State::kNone && run_.incarnation == action.incarnation) return {};  // done before
+  if (state_ != State::kNone && run_.incarnation == action.incarnation) return {};   // done before
   if (state_ == State::kExited && run_.incarnation > action.incarnation) return {};  // long gone
   if (state_ == State::kRunning || state_ == State::kUnseen) {
     return fail(ErrorCode::kConflict, name + " can't be started: an earlier run of it hasn't ended",

@@ -27,7 +27,7 @@ using process::Instance;
 class ProcessRuntime final : public Runtime, private ExecRunner {
  public:
   ProcessRuntime(EventLoop& loop, const Clock& clock, ProcessRuntimeOptions options)
-      : host_(std::make_shared<Host>(loop, clock, std::move(options))), logs_(run_directory()) {
+      : host_(std::make_shared<Host>(loop, clock, std::move(options))), logs_(run_directory(), clock) {
     host_->start();
   }
 

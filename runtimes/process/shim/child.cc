@@ -7,8 +7,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtimes/process/shim/text.h"
@@ -17,8 +19,9 @@ namespace holdfast::shim {
 
 namespace {
 
-ChildFailure join_cgroups(const StartBlock& block) {
+ChildFailure join_cgroups(const StartBlock& block, bool in_kill_cgroup) {
   for (int i = 0; block.cgroups[i] != nullptr; ++i) {
+    if (in_kill_cgroup && std::strcmp(block.cgroups[i], block.kill_cgroup) == 0) continue;
     char path_buffer[1024];
     Text path(path_buffer, sizeof path_buffer);
     path.add(block.cgroups[i]).add("/cgroup.procs");
@@ -64,11 +67,11 @@ ChildFailure switch_user(const StartBlock& block) {
   return {};
 }
 
-ChildFailure prepare(const StartBlock& block, const ChildFds& fds, int shim) {
+ChildFailure prepare(const StartBlock& block, const ChildStart& start, int shim) {
   setsid();
-  if (dup2(fds.output, STDOUT_FILENO) < 0 || dup2(fds.errors, STDERR_FILENO) < 0)
+  if (dup2(start.output, STDOUT_FILENO) < 0 || dup2(start.errors, STDERR_FILENO) < 0)
     return {Step::kPrepare, errno, 0};
-  if (ChildFailure failure = join_cgroups(block); failure.error != 0) return failure;
+  if (ChildFailure failure = join_cgroups(block, start.in_kill_cgroup); failure.error != 0) return failure;
   if (ChildFailure failure = set_limits(block); failure.error != 0) return failure;
   if (ChildFailure failure = set_nice(block.header.nice); failure.error != 0) return failure;
   if (ChildFailure failure = switch_user(block); failure.error != 0) return failure;
@@ -84,13 +87,30 @@ ChildFailure prepare(const StartBlock& block, const ChildFds& fds, int shim) {
 
 }  // namespace
 
-void run_child(const StartBlock& block, const ChildFds& fds, int shim) {
+int fork_into_cgroup(const char* directory, bool* born_there) {
+  *born_there = false;
+  const int fd = directory[0] != '\0' ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  if (fd < 0) return fork();
+  clone_args arguments{};
+  arguments.flags = CLONE_INTO_CGROUP;
+  arguments.exit_signal = SIGCHLD;
+  arguments.cgroup = static_cast<std::uint64_t>(fd);
+  *born_there = true;  // before the call: the child returns from it as well
+  const auto pid = static_cast<int>(syscall(SYS_clone3, &arguments, sizeof arguments));
+  if (pid == 0) return 0;
+  close(fd);
+  if (pid > 0) return pid;
+  *born_there = false;
+  return fork();
+}
+
+void run_child(const StartBlock& block, const ChildStart& start, int shim) {
   close(kLockFd);  // the lock tells whether the shim lives
   close(kReportFd);
-  ChildFailure failure = prepare(block, fds, shim);
+  ChildFailure failure = prepare(block, start, shim);
   char go = 0;
   ssize_t n = 0;
-  do n = read(fds.go, &go, 1);
+  do n = read(start.go, &go, 1);
   while (n < 0 && errno == EINTR);
   if (n != 1) _exit(127);  // the shim died or couldn't record this run: it must not exist
   if (failure.error == 0 && block.header.program_missing != 0) failure = {Step::kLookup, ENOENT, 0};
@@ -98,7 +118,7 @@ void run_child(const StartBlock& block, const ChildFds& fds, int shim) {
     execve(block.program, block.argv, block.environment);
     failure = {Step::kExec, errno, 0};
   }
-  (void)!write(fds.failure, &failure, sizeof failure);
+  (void)!write(start.failure, &failure, sizeof failure);
   _exit(127);
 }
 

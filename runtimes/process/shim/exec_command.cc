@@ -57,7 +57,10 @@ bool Command::start() {
   }
   if (child_ == 0) {
     close(go[1]);
-    run_child(block_, {.output = out[1], .errors = out[1], .go = go[0], .failure = failure[1]}, shim);
+    run_child(
+        block_,
+        {.output = out[1], .errors = out[1], .go = go[0], .failure = failure[1], .in_kill_cgroup = false},
+        shim);
   }
   deadline_ = mono_ns() + block_.header.exec_timeout;
   (void)!write(go[1], "g", 1);

@@ -106,12 +106,19 @@ void LogStream::begin_line(size_t upcoming, char separator) {
   char prefix[kPrefix];
   stamp(wall_, prefix);
   prefix[kStampSize] = separator;
+  resume_ = false;
   put({prefix, kPrefix});
   in_line_ = true;
   line_bytes_ = 0;
 }
 
 void LogStream::put(std::string_view bytes) {
+  if (resume_ && !bytes.empty()) {  // the beginning of this line is lost
+    resume_ = false;
+    stamp(wall_, buffer);
+    buffer[kStampSize] = '+';
+    buffered = kPrefix;
+  }
   while (!bytes.empty()) {
     if (buffered == sizeof buffer) flush();
     const size_t room = sizeof buffer - buffered;
@@ -145,6 +152,7 @@ void LogStream::flush() {
     return;
   }
   size_ += n;
+  if (std::memchr(buffer, '\n', buffered) != nullptr) partial_counted_ = false;
   buffered = 0;
 }
 
@@ -159,9 +167,20 @@ void LogStream::drop(size_t written, int error) {
   if (fd_ >= 0 && ends_within_line(fd_, size_)) broken_line_ = true;
   const std::string_view lost(buffer + keep, buffered - keep);
   pending_bytes_ += lost.size();
-  for (const char c : lost) pending_lines_ += c == '\n' ? 1 : 0;
+  count_lost_lines(lost, keep == 0);
   drop_error_ = error;
+  resume_ = buffered > 0 && buffer[buffered - 1] != '\n';
   buffered = 0;
+}
+
+// A line of which any part is lost counts once, whichever of its parts are.
+void LogStream::count_lost_lines(std::string_view lost, bool from_start) {
+  std::uint64_t lines = 0;
+  for (const char c : lost) lines += c == '\n' ? 1 : 0;
+  const bool counted = partial_counted_ && from_start;  // the line that lost begins with
+  const bool unfinished = !lost.empty() && lost.back() != '\n';
+  pending_lines_ += lines + (unfinished ? 1 : 0) - (counted ? 1 : 0);
+  partial_counted_ = unfinished;
 }
 
 // There may be room again: says what is missing, ahead of what comes next.
@@ -181,7 +200,6 @@ void LogStream::mark_drops() {
   }
   size_ += n;
   broken_line_ = false;
-  total_dropped_lines_ += pending_lines_;
   pending_lines_ = pending_bytes_ = 0;
 }
 

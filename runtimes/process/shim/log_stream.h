@@ -25,7 +25,6 @@ class LogStream {
   void feed(std::string_view bytes, std::int64_t wall);    // wall: when they were read
   void note(std::string_view message, std::int64_t wall);  // a line of the shim's own
   void finish();                                           // ends a last line that has no newline
-  [[nodiscard]] std::uint64_t dropped_lines() const { return total_dropped_lines_; }
 
  private:
   [[nodiscard]] int reopen();
@@ -33,6 +32,7 @@ class LogStream {
   void put(std::string_view bytes);
   void flush();
   void drop(size_t written, int error);
+  void count_lost_lines(std::string_view lost, bool from_start);
   void mark_drops();
   void rotate();
 
@@ -45,8 +45,9 @@ class LogStream {
   size_t line_bytes_ = 0;     // of the line that the service is writing
   bool in_line_ = false;      // the service hasn't ended its line yet
   bool broken_line_ = false;  // the file doesn't end with a newline though a new line must begin
+  bool resume_ = false;           // the line goes on, but what was written of it is lost
+  bool partial_counted_ = false;  // the line that goes on is among the dropped ones already
   std::uint64_t pending_lines_ = 0, pending_bytes_ = 0;  // dropped and not yet told
-  std::uint64_t total_dropped_lines_ = 0;
   int drop_error_ = 0;
 };
 

@@ -107,12 +107,15 @@ bool Service::start() {
   read_stat(identity_.shim, &identity_.shim_ticks, &parent);
   identity_.started_mono = mono_ns();
   identity_.started_wall = wall_ns();
-  identity_.child = fork();
+  bool born_there = false;
+  identity_.child = fork_into_cgroup(block_.kill_cgroup, &born_there);
   if (identity_.child < 0) return fail(Step::kFork);
   if (identity_.child == 0) {
     close(go[1]);  // else it would wait for itself once the shim is gone
-    run_child(block_, {.output = out[1], .errors = err[1], .go = go[0], .failure = result[1]},
-              identity_.shim);
+    run_child(
+        block_,
+        {.output = out[1], .errors = err[1], .go = go[0], .failure = result[1], .in_kill_cgroup = born_there},
+        identity_.shim);
   }
   main_running_ = true;
   close(out[1]);
