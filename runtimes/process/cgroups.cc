@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -217,6 +218,21 @@ std::vector<std::string> Cgroups::leaves_of(const InstanceId& id) const {
     if (it->path().filename().string().starts_with(prefix)) found.push_back(it->path().string());
   }
   return found;
+}
+
+void Cgroups::sweep(const std::function<bool(const InstanceId&)>& in_use) const {
+  for (const auto& base : {v2_base_, v1_memory_base_, v1_cpu_base_, v1_pids_base_}) {
+    std::vector<std::string> unused;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(base, error), end; !error && it != end; it.increment(error)) {
+      const auto parts = split(it->path().filename().string(), '.');  // service.ordinal.incarnation
+      if (parts.size() != 3) continue;
+      int ordinal = 0;
+      std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), ordinal);
+      if (!in_use({parts[0], ordinal})) unused.push_back(it->path().string());
+    }
+    remove_cgroups(unused);
+  }
 }
 
 void remove_cgroups(const std::vector<std::string>& directories) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class Cgroups {
                                         const Resources& resources) const;
   // v2 groups of any run of this ordinal that exist.
   [[nodiscard]] std::vector<std::string> leaves_of(const InstanceId& id) const;
+  // Removes empty groups of instances that are not in use: left by a controller that was killed between
+  // making a group and using it.
+  void sweep(const std::function<bool(const InstanceId&)>& in_use) const;
 
  private:
   std::string v2_base_;  // empty: none

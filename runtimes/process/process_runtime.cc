@@ -77,6 +77,11 @@ void ProcessRuntime::adopt_all() {
       ++adopted;
     }
   }
+  host_->cgroups.sweep([this](const InstanceId& id) {
+    const auto instance = find(id);
+    const auto seen = instance ? instance->observe() : std::nullopt;
+    return seen && seen->phase != Phase::kExited;
+  });
   if (adopted > 0)
     log::info("looked at what an earlier controller left",
               {{"instances", static_cast<std::uint64_t>(adopted)}});
