@@ -128,7 +128,8 @@ std::string read_text(hid_t object, const std::string& name) {
   }
   std::string value(size + 1, '\0');
   check(H5Aread(attribute, text_type(size + 1), value.data()), name);
-  return value.c_str();  // up to the first NUL
+  value.resize(value.find('\0'));
+  return value;
 }
 
 int read_int(hid_t object, const std::string& name) {

@@ -64,6 +64,7 @@ std::string Conversion::staging_directory(const std::vector<std::string>& inputs
 Result<Product> Conversion::make(const Claim& claim) const {
   const auto& group = claim.group;
   std::vector<std::string> inputs;
+  inputs.reserve(static_cast<std::size_t>(options_.expected_subbands));
   for (int i = 0; i < options_.expected_subbands; ++i) {
     inputs.push_back(options_.input_dir + "/" + subband_file_name({group, i}));
   }

@@ -41,6 +41,7 @@ int wait_for(pid_t pid) {
 
 Result<pid_t> spawn_self(const std::vector<std::string>& arguments, int stdout_fd) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

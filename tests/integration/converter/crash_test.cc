@@ -1,6 +1,9 @@
 // The converter is killed again and again while groups arrive: none may be lost, none done twice.
+#include <chrono>
+#include <map>
 #include <random>
 
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/inotify.h>
 

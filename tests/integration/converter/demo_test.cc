@@ -1,5 +1,6 @@
 // examples/demo.yaml is valid, and what it makes of its parameters is what the programs accept.
 #include "programs.h"
+#include <gtest/gtest.h>
 
 #include "controller/base/file.h"
 #include "controller/config/config.h"
@@ -12,6 +13,7 @@ namespace {
 
 std::vector<const char*> pointers(const std::vector<std::string>& argv) {
   std::vector<const char*> out;
+  out.reserve(argv.size());
   for (const auto& argument : argv) out.push_back(argument.c_str());
   return out;
 }

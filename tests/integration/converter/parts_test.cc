@@ -1,6 +1,8 @@
 // The parts of the converter that can be looked at alone: command line, names, join, queue.
 #include <cstdlib>
 
+#include <gtest/gtest.h>
+
 #include "controller/base/file.h"
 #include "examples/streaming-converter/join.h"
 #include "examples/streaming-converter/options.h"

@@ -1,7 +1,9 @@
 // The real converter with well-made and damaged input.
+#include <algorithm>
 #include <filesystem>
 #include <random>
 
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include "controller/base/file.h"

@@ -1,10 +1,13 @@
 #include "tests/integration/converter/site.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
 #include "programs.h"
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>

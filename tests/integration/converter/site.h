@@ -15,8 +15,8 @@
 namespace holdfast::examples::test {
 
 struct Launch {
-  std::map<std::string, std::string> environment = {};  // added to the test's own
-  unsigned long max_file_bytes = 0;                     // RLIMIT_FSIZE; 0: none
+  std::map<std::string, std::string> environment;  // added to the test's own
+  unsigned long max_file_bytes = 0;                // RLIMIT_FSIZE; 0: none
 };
 
 // A child process; killed and reaped at the end of its scope.
