@@ -111,6 +111,13 @@ std::vector<ConfigError> ConfigService::reload(std::vector<config::LayerText> fi
   return {};
 }
 
+void ConfigService::refuse(const std::vector<ConfigError>& problems) {
+  const std::lock_guard lock(mutex_);
+  problems_ = problems;
+  rebuild_view();
+  hooks_.rejected(problems_);
+}
+
 void ConfigService::put_in_force(config::Document document, const Actor& actor) {
   document_ = std::make_shared<const config::Document>(std::move(document));
   rebuild_view();

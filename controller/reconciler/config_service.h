@@ -31,6 +31,8 @@ class ConfigService {
   // The file layers, read anew. On an error the last good document stays in force (at the first call: the one
   // that was in force before the restart, if there was one).
   std::vector<ConfigError> reload(std::vector<config::LayerText> files);
+  // The files could not even be read; all stays as it is, and says so.
+  void refuse(const std::vector<ConfigError>& problems);
 
   [[nodiscard]] std::shared_ptr<const ConfigView> view() const;
   [[nodiscard]] std::shared_ptr<const config::Document> document()

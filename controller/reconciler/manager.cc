@@ -22,6 +22,8 @@ Manager::Manager(Parts parts, ManagerOptions options)
       board_(parts.loop, parts.clock),
       queue_(parts.clock),
       prober_(parts.prober),
+      usage_(std::move(parts.usage)),
+      collected_(std::move(parts.collected)),
       on_config_(std::move(parts.on_config)),
       reconciler_({.clock = clock_,
                    .runtimes = runtimes_,
@@ -29,8 +31,8 @@ Manager::Manager(Parts parts, ManagerOptions options)
                    .board = board_,
                    .store = *store_,
                    .prober = parts.prober,
-                   .usage = std::move(parts.usage),
-                   .collected = std::move(parts.collected),
+                   .usage = usage_,
+                   .collected = collected_,
                    .config_revision = [this] { return config_.revision(); }}),
       config_(std::move(parts.edits), options_.state_dir,
               {.validate =
@@ -228,6 +230,36 @@ Result<std::string> Manager::logs_text(const std::string& name, size_t tail,
   std::string text;
   for (const auto& line : *lines) text += line.text + '\n';
   return text;
+}
+
+// ---- measurements
+
+std::vector<ObservedInstance> Manager::running_instances() const {
+  std::vector<ObservedInstance> running;
+  for (const auto& status : board_.all()) {
+    for (const auto& instance : status->instances) {
+      if (instance.observed.pid && instance.observed.phase != Phase::kExited)
+        running.push_back(instance.observed);
+    }
+  }
+  return running;
+}
+
+void Manager::sampled() {
+  if (!usage_) return;
+  for (const auto& status : board_.all()) {
+    if (status->instances.empty() || !status->spec) continue;
+    board_.amend(status->spec->name, [&](ServiceStatus& amended) {
+      for (auto& instance : amended.instances) {
+        if (instance.observed.phase != Phase::kExited) instance.usage = usage_(instance.observed);
+      }
+    });
+  }
+}
+
+void Manager::collected(const std::string& service) {
+  if (!collected_) return;
+  board_.amend(service, [&](ServiceStatus& status) { status.collected = collected_(service); });
 }
 
 // ---- the loop

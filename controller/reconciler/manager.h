@@ -49,6 +49,7 @@ class Manager final : public ControlPlane {
 
   // New texts of the file layers. The errors are those that keep them from being in force.
   std::vector<ConfigError> reload(std::vector<config::LayerText> files);
+  void refuse(const std::vector<ConfigError>& problems) { config_.refuse(problems); }
   void start(int workers);
   void stop();  // services go on running
 
@@ -57,9 +58,11 @@ class Manager final : public ControlPlane {
   [[nodiscard]] std::optional<MonoTime> next_due() { return queue_.next_due(); }
   void resync();
 
-  // News from elsewhere: probes, samplers.
-  void enqueue(const std::string& service) { queue_.add(service); }
-  [[nodiscard]] StatusBoard& board() { return board_; }
+  // For the sampler: what there is to measure, and that newer figures are there. No reconcile follows from
+  // them.
+  [[nodiscard]] std::vector<ObservedInstance> running_instances() const;
+  void sampled();
+  void collected(const std::string& service);  // a collector has an answer
   [[nodiscard]] std::shared_ptr<const config::Document> document() const { return config_.document(); }
 
   // ControlPlane
@@ -118,6 +121,8 @@ class Manager final : public ControlPlane {
   WorkQueue queue_;
   LoopStats stats_;
   health::Prober* prober_;
+  std::function<ResourceUsage(const ObservedInstance&)> usage_;
+  std::function<std::map<std::string, CollectedValues>(const std::string&)> collected_;
   std::function<void(const config::Document&)> on_config_;
   Reconciler reconciler_;
   ConfigService config_;
