@@ -23,7 +23,7 @@ namespace holdfast::streaming {
 struct FacadeOptions {
   std::string state_dir;  // of streaming_config.json and streaming.pid; empty: no files
   Environment environment = process_environment();
-  OperationTimes times;
+  OperationTimes times{};
 };
 
 // Owns one thread, on which the POST calls are decided and the files are kept. GET calls are answered from

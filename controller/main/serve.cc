@@ -154,7 +154,7 @@ void Application::make_manager() {
                      .store = std::move(store_),
                      .edits = std::move(edits_),
                      .runtimes = {runtime_},
-                     .prober = prober_.get(),
+                     .prober = prober_.get()},
       reconciler::ManagerOptions{.state_dir = options_.state_dir});
 }
 
