@@ -58,7 +58,7 @@ Progress ChunkedDecoder::consume(std::string_view& input, std::string& body, siz
       state_ = State::kDataEnd;
     }
     if (state_ == State::kDataEnd) {  // CR and LF may come in different segments
-      if (input.size() < 2) return Progress::kNeedInput;
+      if (input.empty() || input == "\r") return Progress::kNeedInput;
       if (!input.starts_with("\r\n")) {
         refusal = {400, "a chunk doesn't end with CR LF"};
         return Progress::kFailed;

@@ -31,7 +31,7 @@ std::optional<Refusal> parse_method(std::string_view name, RequestHead& head) {
 std::optional<Refusal> parse_request_line(std::string_view line, RequestHead& head) {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) {
+  if (first == std::string_view::npos || last <= first + 1) {
     return Refusal{400, "the request line is not \"METHOD target HTTP/1.1\""};
   }
   const auto version = line.substr(last + 1);

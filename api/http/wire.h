@@ -22,8 +22,8 @@ struct WireOptions {
   bool keep_alive = true;
   bool http11 = true;
   bool head_only = false;  // the answer to HEAD: the length of the body, not the body
-  std::string_view date;
-  std::string_view request_id;
+  std::string_view date{};
+  std::string_view request_id{};
 };
 
 // Appends status line and headers, with the empty line. Headers that would break framing (names that are no
