@@ -22,18 +22,22 @@ Connection::Connection(ConnectionId id, NewConnection accepted, WorkerServices& 
 
 Connection::~Connection() {
   release_body();
-  if (channel_) {
-    channel_->shut();
-    services_.state->streams.fetch_sub(1);
-  }
-  if (on_stream_close_) {
-    try {
-      on_stream_close_();
-    } catch (...) {
-      log::error("the close callback of an event stream failed", {{"peer", caller_.peer}});
-    }
-  }
+  end_stream();
   services_.state->connection_closed();
+}
+
+void Connection::end_stream() {
+  if (!channel_) return;
+  channel_->shut();
+  channel_.reset();
+  services_.state->streams.fetch_sub(1);
+  const auto on_close = std::exchange(on_stream_close_, nullptr);
+  if (!on_close) return;
+  try {
+    on_close();
+  } catch (...) {
+    log::error("the close callback of an event stream failed", {{"peer", caller_.peer}});
+  }
 }
 
 bool Connection::can_read() const {
@@ -110,6 +114,7 @@ void Connection::flush() {
 
 // Closing a socket with unread input would reset the connection and could destroy the answer on its way.
 void Connection::start_lingering() {
+  end_stream();
   transport_.finish_sending();
   mode_ = Mode::kLinger;
   reader_.discard();
@@ -186,6 +191,9 @@ void Connection::on_deadline() {
       channel_->charge(3);
       out_.push(":\n\n");
       break;
+    case Phase::kWriting:
+      transport_.abandon();
+      return die();
     default:
       return die();
   }
@@ -197,7 +205,10 @@ void Connection::drain() {
   const bool idle = phase_ == Phase::kIdle;
   const auto served = exchanges_;
   if (mode_ == Mode::kHandshake) return die();
-  if (mode_ == Mode::kStream) closing_ = true;
+  if (channel_) {
+    channel_->close();
+    on_stream_active();
+  }
   on_ready();  // a request may be waiting in the socket
   if (idle && exchanges_ == served && reader_.buffered() == 0) die();
 }

@@ -79,6 +79,7 @@ class Connection {
   void pump();  // serve and flush until nothing moves
   void flush();
   void start_lingering();
+  void end_stream();
   void update();  // phase, deadline, what to wait for
   [[nodiscard]] Phase phase() const;
   [[nodiscard]] std::chrono::milliseconds limit(Phase phase) const;

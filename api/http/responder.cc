@@ -9,7 +9,8 @@ void DeferredResponder::respond(Response response) {
 
 DeferredResponder::~DeferredResponder() {
   if (used_.load()) return;
-  respond(problem(Error{.message = "the request was given up without an answer", .hint = {}}, exchange_->request.id));
+  respond(problem(Error{.message = "the request was given up without an answer", .hint = {}},
+                  exchange_->request.id));
 }
 
 }  // namespace holdfast::http

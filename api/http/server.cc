@@ -48,8 +48,7 @@ class PistacheServer final : public Server {
     const BlockedSignals blocked;
     reactor_->run();
     try {
-      acceptor_ =
-          std::make_unique<Acceptor>(state_, std::move(listener), std::move(tls), std::move(inboxes));
+      acceptor_ = std::make_unique<Acceptor>(state_, std::move(listener), std::move(tls), std::move(inboxes));
     } catch (...) {
       reactor_->shutdown();
       throw;

@@ -88,4 +88,9 @@ void Transport::finish_sending() {
   ::shutdown(fd_.get(), SHUT_WR);
 }
 
+void Transport::abandon() {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
 }  // namespace holdfast::http

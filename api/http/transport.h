@@ -31,6 +31,7 @@ class Transport {
   IoResult read(std::span<char> buffer);
   IoResult write(std::string_view bytes);
   void finish_sending();  // tells the peer that no more comes
+  void abandon();  // closing will throw away what the peer hasn't taken, instead of keeping it in the kernel
   // TLS may need to write in order to read. True once after such a call.
   bool take_wants_write() { return std::exchange(wants_write_, false); }
 

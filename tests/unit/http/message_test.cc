@@ -1,6 +1,7 @@
 #include "api/http/message.h"
 
-#include "tests/support/pch.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace holdfast::http {
 namespace {
@@ -48,7 +49,8 @@ TEST(Message, AProblemCarriesAllThatIsKnown) {
 }
 
 TEST(Message, AProblemLeavesOutWhatIsEmptyAndTakesAnotherStatus) {
-  const auto response = problem(Error{.code = ErrorCode::kConflict, .message = "changed meanwhile", .hint = {}}, "", 412);
+  const auto response =
+      problem(Error{.code = ErrorCode::kConflict, .message = "changed meanwhile", .hint = {}}, "", 412);
   EXPECT_EQ(response.status, 412);
   const auto body = parse_json(response.body);
   ASSERT_TRUE(body);

@@ -1,6 +1,7 @@
 #include "api/http/router.h"
 
-#include "tests/support/pch.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace holdfast::http {
 namespace {

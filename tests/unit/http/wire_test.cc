@@ -1,8 +1,10 @@
 #include "api/http/wire.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "api/http/deadlines.h"
 #include "api/http/output_queue.h"
-#include "tests/support/pch.h"
 
 namespace holdfast::http {
 namespace {
