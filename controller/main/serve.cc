@@ -22,6 +22,8 @@
 #include "controller/reconciler/manager.h"
 #include "controller/state/state_lock.h"
 #include "controller/state/store.h"
+#include "controller/telemetry/collectors.h"
+#include "controller/telemetry/sampler.h"
 #include "runtimes/process/process_runtime.h"
 
 namespace holdfast {
@@ -41,8 +43,8 @@ int refuse(const Error& error) {
 }
 
 // Beside this program, unless told otherwise.
-std::string shim_path(const ServeOptions& options) {
-  if (!options.shim.empty()) return options.shim;
+std::string shim_path(const cli::ServeOptions& options) {
+  if (!options.runtime_shim.empty()) return options.runtime_shim;
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   return (self.parent_path() / "holdfast-shim").string();
@@ -80,7 +82,19 @@ class Signals {
 // All parts, in the order in which they are made. Members are destroyed in reverse.
 class Application {
  public:
-  explicit Application(const ServeOptions& options) : options_(options) {}
+  explicit Application(const cli::ServeOptions& options) : options_(options) {}
+  // Whoever calls the manager from a thread of its own ends before the manager does.
+  ~Application() {
+    api_.reset();
+    metrics_.reset();
+    facade_.reset();
+    if (manager_) manager_->stop();
+    sampler_.reset();
+    collectors_.reset();
+    prober_.reset();
+  }
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
   Status build();
   Status listen();
   void run();
@@ -94,7 +108,7 @@ class Application {
   Status serve_metrics(const config::ControllerSettings& settings);
   void apply(const config::LayerSet& layers);
 
-  const ServeOptions options_;
+  const cli::ServeOptions options_;
   SystemClock clock_;
   EventLoop loop_;
   std::function<void()> reload_ = [] {};
@@ -104,6 +118,8 @@ class Application {
   std::unique_ptr<state::EditStore> edits_;
   std::shared_ptr<Runtime> runtime_;
   std::unique_ptr<health::Prober> prober_;
+  std::unique_ptr<telemetry::Collectors> collectors_;
+  std::unique_ptr<telemetry::Sampler> sampler_;
   std::unique_ptr<Manager> manager_;
   std::unique_ptr<streaming::Facade> facade_;
   std::unique_ptr<config::WatchedLayers> layers_;
@@ -148,115 +164,156 @@ void Application::make_manager() {
         if (!result) return fail(result.error());
         return result->exit_code;
       });
+  sampler_ = std::make_unique<telemetry::Sampler>(
+      clock_, [this] { return manager_->services(); },
+      [this](RuntimeKind, const std::vector<ObservedInstance>& instances) {
+        return runtime_->usage(instances);
+      });
+  sampler_->on_change([this](const std::string& service) { manager_->sampled(service); });
+  collectors_ = telemetry::Collectors::create(clock_, {.state_dir = options_.state_dir});
+  collectors_->on_change([this](const std::string& service) { manager_->collected(service); });
   manager_ = std::make_unique<Manager>(
-      Manager::Parts{.loop = loop_,
-                     .clock = clock_,
-                     .store = std::move(store_),
-                     .edits = std::move(edits_),
-                     .runtimes = {runtime_},
-                     .prober = prober_.get()},
+      Manager::Parts{
+          .loop = loop_,
+          .clock = clock_,
+          .store = std::move(store_),
+          .edits = std::move(edits_),
+          .runtimes = {runtime_},
+          .prober = prober_.get(),
+          .usage = [this](const ObservedInstance& instance) { return sampler_->usage(instance); },
+          .collected = [this](const std::string& service) { return collectors_->values(service); },
+          .on_config = [this](const config::Document& document) { collectors_->follow(document.services); }},
       reconciler::ManagerOptions{.state_dir = options_.state_dir});
 }
 
 Status Application::load_config() {
-    config::LayerSources sources{options_.config, options_.overlays};
-    layers_ = std::make_unique<config::WatchedLayers>(
-        loop_, sources, [this](const config::LayerSet& layers) { apply(layers); });
-    const auto layers = layers_->current();
-    auto errors = layers.problems;
-    if (errors.empty()) errors = manager_->reload(layers.layers);
-    if (!errors.empty()) {
-      auto error = config::to_error(errors);
-      error.message = "the configuration is invalid, nothing was started";
-      error.hint = "correct it and check it with: holdfast validate " + options_.config;
-      return fail(error);
-    }
-    reload_ = [this] { layers_->check(); };
-    return {};
+  config::LayerSources sources{options_.config, options_.overlays};
+  layers_ = std::make_unique<config::WatchedLayers>(
+      loop_, sources, [this](const config::LayerSet& layers) { apply(layers); });
+  const auto layers = layers_->current();
+  auto errors = layers.problems;
+  if (errors.empty()) errors = manager_->reload(layers.layers);
+  if (!errors.empty()) {
+    auto error = config::to_error(errors);
+    error.message = "the configuration is invalid, nothing was started";
+    error.hint = "correct it and check it with: holdfast validate " + options_.config;
+    return fail(error);
+  }
+  reload_ = [this] { layers_->check(); };
+  return {};
 }
 
 void Application::apply(const config::LayerSet& layers) {
-    if (layers.problems.empty())
-      manager_->reload(layers.layers);
-    else
-      manager_->refuse(layers.problems);
+  if (layers.problems.empty())
+    manager_->reload(layers.layers);
+  else
+    manager_->refuse(layers.problems);
 }
 
 Status Application::build() {
-    if (auto status = open_state(); !status) return status;
-    if (auto status = make_runtime(); !status) return status;
-    make_manager();
-    return load_config();
+  if (auto status = open_state(); !status) return status;
+  if (auto status = make_runtime(); !status) return status;
+  make_manager();
+  return load_config();
 }
 
 Status Application::listen() {
-    const auto settings = manager_->document()->controller;
-    facade_ = std::make_unique<streaming::Facade>(*manager_, clock_,
-                                                  streaming::FacadeOptions{.state_dir = options_.state_dir});
-    if (auto status = serve_api(settings); !status) return status;
-    return serve_metrics(settings);
+  const auto settings = manager_->document()->controller;
+  facade_ = std::make_unique<streaming::Facade>(
+      *manager_, clock_,
+      streaming::FacadeOptions{.state_dir = options_.facade_state_dir.empty() ? options_.state_dir
+                                                                              : options_.facade_state_dir});
+  if (auto status = serve_api(settings); !status) return status;
+  return serve_metrics(settings);
 }
 
 Status Application::serve_api(const config::ControllerSettings& settings) {
-    http::Options http;
-    http.listen = options_.listen.empty() ? settings.listen : options_.listen;
-    http.allowed_hosts = settings.allowed_hosts;
-    if (!settings.tls_cert_file.empty())
-      http.tls = http::TlsFiles{settings.tls_cert_file, settings.tls_key_file};
-    if (auto exposed =
-            auth::check_exposure(http.listen, !settings.auth_tokens_file.empty(), options_.insecure);
-        !exposed)
-      return exposed;
-    if (!settings.auth_tokens_file.empty()) {
-      auto tokens = auth::TokenFile::open(settings.auth_tokens_file);
-      if (!tokens) return fail(tokens.error());
-      http.authenticate = auth::bearer_authenticator(std::move(*tokens), clock_);
-    }
-    http.audit = [this](const http::Request& request, const http::Response& response) {
-      manager_->audit(api::audit_record(request, response, clock_.wall()));
-    };
-    auto routes = api::routes(*manager_, clock_, {.version = kVersion, .commit = kCommit});
-    for (auto more : {facade_->routes(), docs::routes()})
-      routes.insert(routes.end(), more.begin(), more.end());
-    auto server = http::Server::start(std::move(http), std::move(routes));
-    if (!server) return fail(server.error());
-    api_ = std::move(*server);
-    log::info("the API is served", {{"address", api_->address()}});
-    return {};
+  http::Options http;
+  http.listen = options_.listen.value_or(settings.listen);
+  http.allowed_hosts = settings.allowed_hosts;
+  if (!settings.tls_cert_file.empty())
+    http.tls = http::TlsFiles{settings.tls_cert_file, settings.tls_key_file};
+  if (auto exposed = auth::check_exposure(http.listen, !settings.auth_tokens_file.empty(), options_.insecure);
+      !exposed)
+    return exposed;
+  if (!settings.auth_tokens_file.empty()) {
+    auto tokens = auth::TokenFile::open(settings.auth_tokens_file);
+    if (!tokens) return fail(tokens.error());
+    http.authenticate = auth::bearer_authenticator(std::move(*tokens), clock_);
+  }
+  http.audit = [this](const http::Request& request, const http::Response& response) {
+    manager_->audit(api::audit_record(request, response, clock_.wall()));
+  };
+  auto routes = api::routes(*manager_, clock_, {.version = kVersion, .commit = kCommit});
+  for (auto more : {facade_->routes(), docs::routes()}) routes.insert(routes.end(), more.begin(), more.end());
+  auto server = http::Server::start(std::move(http), std::move(routes));
+  if (!server) return fail(server.error());
+  api_ = std::move(*server);
+  log::info("the API is served", {{"address", api_->address()}});
+  return {};
 }
 
 Status Application::serve_metrics(const config::ControllerSettings& settings) {
-    http::Options http;
-    http.listen = options_.metrics_listen.empty() ? settings.metrics_listen : options_.metrics_listen;
-    http.allowed_hosts = settings.allowed_hosts;
-    http.threads = 1;
-    if (auto exposed = auth::check_exposure(http.listen, false, options_.insecure); !exposed) return exposed;
-    auto server = http::Server::start(std::move(http),
-                                      metrics::routes(*manager_, {.version = kVersion, .revision = kCommit}));
-    if (!server) return fail(server.error());
-    metrics_ = std::move(*server);
-    log::info("metrics are served", {{"address", metrics_->address()}});
-    return {};
+  http::Options http;
+  http.listen = options_.metrics_listen.value_or(settings.metrics_listen);
+  http.allowed_hosts = settings.allowed_hosts;
+  http.threads = 1;
+  if (auto exposed = auth::check_exposure(http.listen, false, options_.insecure); !exposed) return exposed;
+  auto server = http::Server::start(std::move(http),
+                                    metrics::routes(*manager_, {.version = kVersion, .revision = kCommit}));
+  if (!server) return fail(server.error());
+  metrics_ = std::move(*server);
+  log::info("metrics are served", {{"address", metrics_->address()}});
+  return {};
 }
 
 void Application::run() {
-    manager_->start(manager_->document()->controller.workers);
-    log::info("holdfast supervises",
-              {{"services", static_cast<std::int64_t>(manager_->document()->services.size())},
-               {"state", options_.state_dir},
-               {"version", kVersion}});
-    loop_.run();
-    log::info("holdfast ends; services go on running");
-    api_->stop(std::chrono::seconds{5});
-    metrics_->stop(std::chrono::seconds{1});
-    manager_->stop();
+  sampler_->start();
+  manager_->start(manager_->document()->controller.workers);
+  log::info("holdfast supervises",
+            {{"services", static_cast<std::int64_t>(manager_->document()->services.size())},
+             {"state", options_.state_dir},
+             {"version", kVersion}});
+  loop_.run();
+  log::info("holdfast ends; services go on running");
+  api_->stop(std::chrono::seconds{5});
+  metrics_->stop(std::chrono::seconds{1});
+  sampler_->stop();
+  manager_->stop();
+}
+
+log::Level level_of(const std::string& name) {
+  if (name == "debug") return log::Level::kDebug;
+  if (name == "warning") return log::Level::kWarning;
+  return name == "error" ? log::Level::kError : log::Level::kInfo;
+}
+
+// Paths are told to programs with working directories of their own.
+cli::ServeOptions with_absolute_paths(cli::ServeOptions options) {
+  const auto absolute = [](std::string& path) {
+    if (!path.empty()) path = std::filesystem::absolute(path).lexically_normal().string();
+  };
+  absolute(options.config);
+  absolute(options.state_dir);
+  absolute(options.facade_state_dir);
+  for (auto& overlay : options.overlays) absolute(overlay);
+  return options;
 }
 
 }  // namespace
 
-int serve(const ServeOptions& options) {
+int serve(const cli::ServeOptions& options) {
   try {
-    Application application(options);
+    log::configure(level_of(options.log_level),
+                   options.log_format == "json" ? log::Format::kJson : log::Format::kText);
+    if (!options.config_map.empty()) {
+      return refuse({ErrorCode::kUnavailable,
+                     "--config-map needs the Kubernetes runtime, which this build does not have",
+                     "mount the ConfigMap and name its directory with --overlay",
+                     true,
+                     {}});
+    }
+    Application application(with_absolute_paths(options));
     if (const auto built = application.build(); !built) return refuse(built.error());
     if (const auto listening = application.listen(); !listening) return refuse(listening.error());
     application.run();

@@ -234,27 +234,13 @@ Result<std::string> Manager::logs_text(const std::string& name, size_t tail,
 
 // ---- measurements
 
-std::vector<ObservedInstance> Manager::running_instances() const {
-  std::vector<ObservedInstance> running;
-  for (const auto& status : board_.all()) {
-    for (const auto& instance : status->instances) {
-      if (instance.observed.pid && instance.observed.phase != Phase::kExited)
-        running.push_back(instance.observed);
-    }
-  }
-  return running;
-}
-
-void Manager::sampled() {
+void Manager::sampled(const std::string& service) {
   if (!usage_) return;
-  for (const auto& status : board_.all()) {
-    if (status->instances.empty() || !status->spec) continue;
-    board_.amend(status->spec->name, [&](ServiceStatus& amended) {
-      for (auto& instance : amended.instances) {
-        if (instance.observed.phase != Phase::kExited) instance.usage = usage_(instance.observed);
-      }
-    });
-  }
+  board_.amend(service, [&](ServiceStatus& status) {
+    for (auto& instance : status.instances) {
+      if (instance.observed.phase != Phase::kExited) instance.usage = usage_(instance.observed);
+    }
+  });
 }
 
 void Manager::collected(const std::string& service) {

@@ -58,10 +58,8 @@ class Manager final : public ControlPlane {
   [[nodiscard]] std::optional<MonoTime> next_due() { return queue_.next_due(); }
   void resync();
 
-  // For the sampler: what there is to measure, and that newer figures are there. No reconcile follows from
-  // them.
-  [[nodiscard]] std::vector<ObservedInstance> running_instances() const;
-  void sampled();
+  // Newer figures are there; no reconcile follows from them.
+  void sampled(const std::string& service);
   void collected(const std::string& service);  // a collector has an answer
   [[nodiscard]] std::shared_ptr<const config::Document> document() const { return config_.document(); }
 
