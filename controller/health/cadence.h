@@ -30,7 +30,7 @@ class Cadence {
   void advance(MonoTime now, bool passed);
 
  private:
-  MonoTime due_{}, next_counted_{}, last_early_{};
+  MonoTime due_, next_counted_, last_early_;
   Duration interval_{}, first_interval_{}, pause_{};
   bool eager_ = false, first_ = true;
 };

@@ -57,10 +57,10 @@ struct RunState {
 
 // What one instance was heard to say.
 struct Heard {
-  MonoTime since{};                    // begin of the run, or of this controller's watch if that is later
-  bool ready = false;                  // READY=1
-  std::optional<MonoTime> watchdog{};  // last WATCHDOG=1
-  std::optional<MonoTime> beat{};      // last heartbeat of the service
+  MonoTime since;                    // begin of the run, or of this controller's watch if that is later
+  bool ready = false;                // READY=1
+  std::optional<MonoTime> watchdog;  // last WATCHDOG=1
+  std::optional<MonoTime> beat;      // last heartbeat of the service
 };
 struct Judgement {
   CheckResult result;

@@ -103,7 +103,7 @@ class HttpChecks::Multi : public std::enable_shared_from_this<Multi> {
 
  private:
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* data);
-  static int on_timer(CURLM* multi, long timeout_ms, void* self);
+  static int on_timer(CURLM* multi, long timeout_ms, void* data);
   void watch(int fd, int what);
   void act(int fd, int events);
   void collect();

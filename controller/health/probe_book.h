@@ -29,7 +29,7 @@ struct ProbeRun {
   ProbeKind kind = ProbeKind::kLiveness;
   Probe probe;
   Cadence cadence;
-  MonoTime due{};
+  MonoTime due;
   bool in_flight = false, ended = false;
 };
 using ProbeRunPtr = std::shared_ptr<ProbeRun>;
@@ -40,7 +40,7 @@ class ProbeBook {
   // True if the service's view changed.
   bool track(const SpecPtr& spec, const std::vector<ObservedInstance>& instances, MonoTime now);
   void forget(const std::string& service);
-  bool heartbeat(const std::string& service, MonoTime now, WallTime wall);
+  bool heartbeat(const std::string& name, MonoTime now, WallTime wall);
 
   struct Due {
     std::vector<ProbeRunPtr> checks;  // to be made; each must be followed by finish()

@@ -63,7 +63,7 @@ class LoopProber final : public Prober {
   ProbeBook book_;
   size_t sockets_ = 0;
   std::optional<EventLoop::TimerId> timer_;
-  MonoTime timer_due_{};
+  MonoTime timer_due_;
 
   WorkerPool pool_;
   HttpChecks http_;  // on the loop's thread only, as tcp_

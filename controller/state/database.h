@@ -86,9 +86,4 @@ class Database {
 // True if the error may come from the file itself, not from a full disk or another program in the way.
 bool is_corruption(const SQLite::Exception& error);
 
-// Sets the database and its log aside, closed before; returns the new path.
-Result<std::string> set_database_aside(const std::string& path, WallTime now);
-// A log that is not one (NUL-filled after a power cut) or has no database is set aside, before any open.
-std::optional<std::string> set_foreign_log_aside(const std::string& path, WallTime now);
-
 }  // namespace holdfast::state

@@ -111,7 +111,6 @@ Status FileEditStore::quarantine(const std::string& path, const std::string& why
   const auto kept = set_aside(path, clock_.wall());
   if (!kept) return tl::unexpected(kept.error());
   quarantined_.push_back(path + " can't be read (" + why + ") and was kept as " + *kept + "; " + consequence);
-  log::error(quarantined_.back());
   return {};
 }
 
@@ -187,7 +186,6 @@ Status FileEditStore::reconcile_newest() {
   if (!found->has_value() && quarantined_.empty()) {
     quarantined_.push_back(file_ + " was missing and was restored from revision " +
                            std::to_string(revision()));
-    log::warning(quarantined_.back());
   }
   const auto written = write_file_atomically(file_, dump_json_pretty(layer_), kMode);
   if (!written) log::warning("cannot restore edits.json", {{"error", written.error().message}});

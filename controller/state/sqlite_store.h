@@ -61,17 +61,20 @@ class SqliteStore final : public Store {
   enum class Urgency { kWhenDue, kNow };
 
   enum class Trust { kCheck, kReplace };
+  static constexpr size_t kMaxQuarantined = 20;  // a disk that spoils every file must not be filled with them
 
   // All below: with mutex_ held. Those that throw, throw SQLite::Exception.
   Loaded connect(Trust trust);  // sets a bad file aside and begins a new one
   Loaded begin_new_file(const std::string& why);
   void open_file();
   void disconnect();
+  void note_quarantine(std::string sentence);
   void adopt(Loaded loaded);
   void flush(Urgency urgency);
   void write_missing(int attempt);
   void write_rows();
   void write_intents_and_ledgers();
+  [[nodiscard]] std::string explain(const SQLite::Exception& error) const;
   void note_failure(const std::string& why);
   void note_success();
 
@@ -86,8 +89,9 @@ class SqliteStore final : public Store {
   std::uint64_t event_floor_ = 0;  // on the disk: ids from here on were never given out
   Missing missing_;
   std::optional<std::string> degraded_;
-  MonoTime next_attempt_{};
+  MonoTime next_attempt_;
   std::vector<std::string> quarantined_;
+  bool opened_ = false;
 
   Checkpointer checkpointer_;
   std::unique_ptr<Database> database_;  // null while it can't be opened

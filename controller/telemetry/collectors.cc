@@ -21,7 +21,7 @@ struct Job {
   std::string service;
   CollectorSpec spec;
   std::string path;  // of a database, absolute
-  MonoTime due{};
+  MonoTime due;
   bool ended = false;  // by a newer configuration: what it still reads is dropped
   CollectedValues collected;
 };

@@ -58,7 +58,7 @@ class Sampler {
   using Key = std::tuple<std::string, int, std::uint64_t>;  // service, ordinal, incarnation
   struct Entry {
     ResourceUsage usage;
-    MonoTime at{}, due{};
+    MonoTime at, due;
     Duration pause{};
     bool sampled = false, present = false;
   };

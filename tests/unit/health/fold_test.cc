@@ -150,7 +150,8 @@ TEST_P(SilenceTest, JudgesHeartbeats) {
   const MonoTime begin{1000s};
   Probe p;
   p.check = HeartbeatProbe{.within = 60s};
-  Heard heard{.since = begin};
+  Heard heard;
+  heard.since = begin;
   if (c.heard) heard.beat = begin + std::chrono::seconds(*c.heard);
   const auto judgement = judge(p, ProbeKind::kLiveness, heard, begin + std::chrono::seconds(c.now));
   EXPECT_EQ(judgement.result.verdict, c.verdict);
@@ -179,7 +180,8 @@ TEST(Notify, PassesOnReadyAndFailsAfterTheWindow) {
   p.interval = 2s;
   p.failure_threshold = 5;
   p.initial_delay = 1s;
-  Heard heard{.since = MonoTime{100s}};
+  Heard heard;
+  heard.since = MonoTime{100s};
   EXPECT_EQ(judge(p, ProbeKind::kStartup, heard, MonoTime{111s}).result.verdict, U);
   const auto late = judge(p, ProbeKind::kStartup, heard, MonoTime{112s});
   EXPECT_EQ(late.result.verdict, F);
@@ -193,7 +195,9 @@ TEST(Notify, PassesOnReadyAndFailsAfterTheWindow) {
 TEST(Notify, WatchesTheWatchdogAsLiveness) {
   Probe p;
   p.check = NotifyProbe{.within = 30s};
-  Heard heard{.since = MonoTime{100s}, .ready = true};
+  Heard heard;
+  heard.since = MonoTime{100s};
+  heard.ready = true;
   EXPECT_EQ(judge(p, ProbeKind::kLiveness, heard, MonoTime{130s}).result.verdict, U);
   EXPECT_EQ(judge(p, ProbeKind::kLiveness, heard, MonoTime{131s}).result.message,
             "no WATCHDOG=1 within 30 s");
