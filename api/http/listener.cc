@@ -3,7 +3,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include <arpa/inet.h>

@@ -2,9 +2,7 @@
 
 #include <set>
 
-#include <pistache/http.h>
-#include <pistache/router.h>
-
+#include "api/http/pistache_router.h"
 #include "api/http/target.h"
 #include "api/http/text.h"
 
