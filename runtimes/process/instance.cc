@@ -105,7 +105,7 @@ std::optional<ObservedInstance> Instance::observe() {
       break;
     default:
       seen.phase = Phase::kUnknown;
-      if (run_.shim_pid > 0) seen.pid = run_.shim_pid;
+      if (run_.child_pid > 0) seen.pid = run_.child_pid;
   }
   return seen;
 }

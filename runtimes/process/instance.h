@@ -67,6 +67,8 @@ class Instance {
   void become_none();
   [[nodiscard]] bool lock_is_held() const;
   [[nodiscard]] bool holds_lock(pid_t pid) const;
+  [[nodiscard]] bool held_deleted_lock(pid_t pid) const;
+  [[nodiscard]] UniqueFd find_living_shim(const ShimRecord& record) const;
   [[nodiscard]] pid_t find_lock_holder() const;
 
   Result<Launch> plan(const StartInstance& action, const ActionContext& context);

@@ -1,6 +1,7 @@
 // What an earlier controller left behind, told apart by the lock first and the records second.
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -29,14 +30,9 @@ void Instance::adopt_run() {
     adopt_without_record();
     return;
   }
-  // A shim that ends between the two looks is seen as ended by the second.
-  for (int look = 0; look < 2 && (*record)->boot_id == host_->boot && lock_is_held(); ++look) {
-    const pid_t shim = (*record)->shim_pid;
-    UniqueFd pidfd = open_pidfd(shim);
-    const auto stat = read_proc_stat(shim);
-    if (!pidfd || !stat || stat->start_ticks != (*record)->shim_start || !holds_lock(shim)) continue;
+  if (UniqueFd pidfd = find_living_shim(**record)) {
     become(**record);
-    state_ = watch_shim(shim, std::move(pidfd)) ? State::kRunning : State::kUnseen;
+    state_ = watch_shim(run_.shim_pid, std::move(pidfd)) ? State::kRunning : State::kUnseen;
     dirty_->exchange(!watched_);
     read_state();
     return;
@@ -54,6 +50,17 @@ void Instance::adopt_run() {
     return;
   }
   settle_without_shim("its shim was killed, the exit status is unknown");
+}
+
+// Empty if the record's shim doesn't live. A pid alone proves nothing, nor does its start time, which comes
+// in ticks of 10 ms; holding this instance's lock does.
+UniqueFd Instance::find_living_shim(const ShimRecord& record) const {
+  if (record.boot_id != host_->boot) return {};
+  UniqueFd pidfd = open_pidfd(record.shim_pid);
+  const auto stat = read_proc_stat(record.shim_pid);
+  if (!pidfd || !stat || stat->start_ticks != record.shim_start) return {};
+  if (!holds_lock(record.shim_pid) && !held_deleted_lock(record.shim_pid)) return {};
+  return pidfd_has_exited(pidfd.get()) ? UniqueFd() : std::move(pidfd);
 }
 
 // shim.json says nothing (yet).
@@ -114,6 +121,14 @@ bool Instance::holds_lock(pid_t pid) const {
   const std::string link = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(shim::kLockFd);
   return stat((directory_ + "/lock").c_str(), &lock_file) == 0 && stat(link.c_str(), &held) == 0 &&
          lock_file.st_dev == held.st_dev && lock_file.st_ino == held.st_ino;
+}
+
+// Somebody may have deleted the lock file.
+bool Instance::held_deleted_lock(pid_t pid) const {
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(
+      "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(shim::kLockFd), error);
+  return !error && target.string() == directory_ + "/lock (deleted)";
 }
 
 pid_t Instance::find_lock_holder() const {

@@ -44,6 +44,16 @@ Result<UniqueFd> open_directory(const std::string& path) {
   return fd;
 }
 
+// Another thread that starts a process may hold a copy of a lock fd of ours for the moment until its child's
+// execve; a shim holds it for good.
+bool take_lock(int fd) {
+  for (int i = 0; i < 20; ++i) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    poll(nullptr, 0, 1);
+  }
+  return false;
+}
+
 std::int64_t oom_count(const std::string& file) {
   if (file.empty()) return 0;
   const std::string text = read_file(file).value_or("");
@@ -73,7 +83,7 @@ Status Instance::start(const StartInstance& action, const ActionContext& context
   const UniqueFd run_lock(openat(directory->get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!run_lock) return fail(errno_error("cannot open " + directory_ + "/lock", errno));
   // Held by the shim from its first moment on: there is no gap in which a second one could start.
-  if (flock(run_lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!take_lock(run_lock.get())) {
     state_ = State::kUnseen;
     adopt_run();
     return fail(ErrorCode::kConflict,

@@ -1,6 +1,7 @@
 // What a controller finds that comes after another one.
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
@@ -155,6 +156,35 @@ TEST_F(AdoptionTest, AnExitWhileNoControllerLookedIsNotLost) {
   ASSERT_EQ(seen->phase, Phase::kExited);
   EXPECT_EQ(seen->exit->code, 42);
   EXPECT_EQ(texts("web").back(), "last words");
+}
+
+TEST_F(AdoptionTest, ADeletedLockOrDirectoryDoesNotEndAService) {
+  ASSERT_TRUE(start("web", {"pause"}));
+  const auto pid = observe("web")->pid;
+  ASSERT_EQ(unlink((world_.run_dir("web") + "/lock").c_str()), 0);
+  world_.replace_adapter();
+  ASSERT_TRUE(is("web", Phase::kRunning));
+  EXPECT_EQ(observe("web")->pid, pid);
+  std::filesystem::remove_all(world_.run_dir("web"));
+  EXPECT_TRUE(is("web", Phase::kRunning));
+  ASSERT_TRUE(kill("web"));
+  exit_of("web");
+  ASSERT_TRUE(start("web", {"exit", "4"}, 2));
+  EXPECT_EQ(exit_of("web").code, 4);
+}
+
+TEST_F(AdoptionTest, AStartThatNobodyFinishedIsSeenAndNotDoubled) {
+  // As if the controller had died while the shim was about to record the start.
+  ASSERT_TRUE(start("web", {"pause"}, 3));
+  const std::string record = world_.run_dir("web") + "/shim.json";
+  world_.drop_adapter();
+  ASSERT_EQ(rename(record.c_str(), (record + ".later").c_str()), 0);
+  world_.replace_adapter();
+  EXPECT_TRUE(is("web", Phase::kUnknown));
+  EXPECT_EQ(start("web", {"pause"}, 4).error().code, ErrorCode::kConflict);
+  ASSERT_EQ(rename((record + ".later").c_str(), record.c_str()), 0);
+  ASSERT_TRUE(wait_until([&] { return is("web", Phase::kRunning); }));
+  EXPECT_EQ(observe("web")->incarnation, 3u);
 }
 
 // Another process holds the adapter, and is killed again and again.

@@ -99,6 +99,16 @@ TEST_F(StartTest, TheEnvironmentIsTheControllersWithoutItsOwnSecrets) {
                                                  "MINE=a=b=c $HOME", "HOLDFAST_SERVICE=web", "done"));
 }
 
+TEST_F(StartTest, NoDescriptorOfTheControllerOrTheShimIsInherited) {
+  ASSERT_TRUE(start("web", {"print", "up", "pause"}));
+  ASSERT_TRUE(says("web", "up"));
+  std::vector<std::string> numbers;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(*observe("web")->pid) + "/fd"))
+    numbers.push_back(entry.path().filename().string());
+  EXPECT_THAT(numbers, testing::UnorderedElementsAre("0", "1", "2"));
+}
+
 TEST_F(StartTest, SecretsReachTheEnvironmentAndNothingElse) {
   const std::string secret = "s3cr3t-value-of-the-test";
   auto spec = ProcessWorld::spec("web", {"env", "PASSWORD", "print", "done", "pause"});
