@@ -78,6 +78,10 @@ std::vector<std::string> candidates(const Hierarchy& hierarchy, std::string own)
   return found;
 }
 
+std::string join_path(std::string directory, const std::string& name) {
+  return std::move(directory.append("/").append(name));
+}
+
 bool make_group(const std::string& path) {
   return (mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) &&
          access((path + "/cgroup.procs").c_str(), W_OK) == 0;
@@ -101,7 +105,7 @@ std::string find_v1_base(const Mounts& mounts, const std::map<std::string, std::
   if (mount == mounts.v1.end()) return {};
   const auto group = own.find(controller);
   for (const auto& parent : candidates(mount->second, group == own.end() ? "" : group->second)) {
-    if (make_group(parent + "/" + name)) return parent + "/" + name;
+    if (std::string base = join_path(parent, name); make_group(base)) return base;
   }
   return {};
 }
@@ -117,7 +121,7 @@ Cgroups::Cgroups(const std::string& tag, bool enabled) {
     const auto group = own.find("");
     int best = -1;
     for (const auto& parent : candidates(*mounts.v2, group == own.end() ? "" : group->second)) {
-      const std::string base = parent + "/" + name;
+      const std::string base = join_path(parent, name);
       if (!make_group(base)) continue;
       int score = 0;
       std::array<bool, 3> usable{};

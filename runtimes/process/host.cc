@@ -108,21 +108,26 @@ void Host::read_inotify() {
     std::memcpy(&event, buffer.data() + at, sizeof event);
     const std::string_view name = event.len > 0 ? buffer.data() + at + sizeof event : "";
     at += static_cast<ssize_t>(sizeof event + event.len);
-    const std::lock_guard lock(mutex_);
-    if ((event.mask & IN_Q_OVERFLOW) != 0) {  // look at all of them
-      for (const auto& [wd, watched] : directories_) {
-        *watched.dirty = true;
-        services.push_back(watched.service);
-      }
-    } else if ((event.mask & IN_IGNORED) != 0) {  // the directory is gone
-      directories_.erase(event.wd);
-    } else if (const auto it = directories_.find(event.wd);
-               it != directories_.end() && (name == "state.json" || name == "shim.json")) {
-      *it->second.dirty = true;
-      services.push_back(it->second.service);
-    }
+    take_inotify(event.wd, event.mask, name, services);
   }
   for (const auto& service : services) changed(service);
+}
+
+void Host::take_inotify(int wd, std::uint32_t mask, std::string_view name,
+                        std::vector<std::string>& services) {
+  const std::lock_guard lock(mutex_);
+  if ((mask & IN_Q_OVERFLOW) != 0) {  // look at all of them
+    for (const auto& [watch, watched] : directories_) {
+      *watched.dirty = true;
+      services.push_back(watched.service);
+    }
+  } else if ((mask & IN_IGNORED) != 0) {  // the directory is gone
+    directories_.erase(wd);
+  } else if (const auto it = directories_.find(wd);
+             it != directories_.end() && (name == "state.json" || name == "shim.json")) {
+    *it->second.dirty = true;
+    services.push_back(it->second.service);
+  }
 }
 
 std::string Host::directory_of(const std::string& service, int ordinal) const {

@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "controller/base/clock.h"
 #include "controller/base/event_loop.h"
@@ -50,6 +52,7 @@ class Host : public std::enable_shared_from_this<Host> {
     std::shared_ptr<std::atomic<bool>> dirty;
   };
   void read_inotify();
+  void take_inotify(int wd, std::uint32_t mask, std::string_view name, std::vector<std::string>& services);
 
   std::mutex mutex_;
   std::shared_ptr<const std::function<void(const std::string&)>> sink_;

@@ -154,7 +154,10 @@ Result<Launch> Instance::plan(const StartInstance& action, const ActionContext& 
   (*environment)["HOLDFAST_SERVICE"] = id_.service;
   (*environment)["HOLDFAST_ORDINAL"] = std::to_string(id_.ordinal);
   (*environment)["HOLDFAST_INVOCATION"] = launch.invocation;
-  for (const auto& [key, value] : *environment) launch.environment.push_back(key + "=" + value);
+  for (const auto& [key, value] : *environment) {
+    std::string& entry = launch.environment.emplace_back(key);
+    entry.append("=").append(value);
+  }
   return launch;
 }
 
@@ -177,7 +180,7 @@ Status Instance::launch(const Launch& launch, int lock_fd, int directory_fd) {
   run_.kill_cgroup = launch.cgroups.kill_directory;
   run_.cgroups = launch.cgroups.directories;
   const bool watching = watch_shim(spawned->pid, std::move(spawned->pidfd));
-  const Status status = take_report(launch, std::move(spawned->report));
+  Status status = take_report(launch, std::move(spawned->report));
   if (status && !watching) {
     return fail(ErrorCode::kUnavailable, "cannot watch the shim of " + id_.service,
                 "the controller is out of file descriptors or epoll watches");

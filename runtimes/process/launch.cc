@@ -143,7 +143,8 @@ std::optional<std::string> find_program(const std::string& name, const Environme
   while (!rest.empty()) {
     const size_t colon = rest.find(':');
     std::string candidate(rest.substr(0, colon));
-    if (candidate.starts_with('/') && is_program(candidate + "/" + name)) return candidate + "/" + name;
+    candidate.append("/").append(name);
+    if (candidate.starts_with('/') && is_program(candidate)) return candidate;
     rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
   }
   return std::nullopt;

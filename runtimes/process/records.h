@@ -19,8 +19,8 @@ struct ShimRecord {
   std::string boot_id, invocation;
   pid_t shim_pid = 0, child_pid = 0;
   std::uint64_t shim_start = 0, child_start = 0;  // clock ticks since boot
-  MonoTime started_mono{};
-  WallTime started_wall{};
+  MonoTime started_mono;
+  WallTime started_wall;
   std::string kill_cgroup;
   std::vector<std::string> cgroups;
 };

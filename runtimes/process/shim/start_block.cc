@@ -53,10 +53,12 @@ bool keep_strings(StartBlock* block) {
   for (const char** field :
        {&block->service, &block->spec_hash, &block->boot_id, &block->invocation, &block->program,
         &block->working_dir, &block->notify_address, &block->kill_cgroup, &block->oom_file}) {
-    if ((*field = keep(*field)) == nullptr) return false;
+    *field = keep(*field);
+    if (*field == nullptr) return false;
   }
   for (char** cgroup = block->cgroups; *cgroup != nullptr; ++cgroup) {
-    if ((*cgroup = keep(*cgroup)) == nullptr) return false;
+    *cgroup = keep(*cgroup);
+    if (*cgroup == nullptr) return false;
   }
   return true;
 }

@@ -59,22 +59,21 @@ Text& Text::add_json(std::string_view text) {
   put('"');
   while (!text.empty()) {
     const auto c = static_cast<unsigned char>(text[0]);
-    size_t step = 1;
+    const size_t sequence = c >= 0x80 ? multibyte_length(text) : 0;
     if (c == '"' || c == '\\') {
       put('\\');
       put(text[0]);
     } else if (c >= 0x20 && c < 0x7F) {
       put(text[0]);
-    } else if (c >= 0x80 && (step = multibyte_length(text)) > 0) {
-      add(text.substr(0, step));
+    } else if (sequence > 0) {
+      add(text.substr(0, sequence));
     } else {
       constexpr char kHex[] = "0123456789abcdef";
       add("\\u00");
       put(kHex[c >> 4]);
       put(kHex[c & 15]);
-      step = 1;
     }
-    text.remove_prefix(step);
+    text.remove_prefix(sequence > 0 ? sequence : 1);
   }
   put('"');
   return *this;
@@ -126,7 +125,8 @@ void stamp(std::int64_t wall, char* out) {
     std::int64_t year = 0, month = 0, day = 0;
     civil(second / 86400, &year, &month, &day);
     second %= 86400;
-    std::memcpy(cached, "0000-00-00T00:00:00.", 20);
+    constexpr char kForm[] = "0000-00-00T00:00:00.";
+    std::memcpy(cached, kForm, sizeof cached);  // without its NUL
     put_digits(cached, year, 4);
     put_digits(cached + 5, month, 2);
     put_digits(cached + 8, day, 2);
