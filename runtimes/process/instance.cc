@@ -16,11 +16,6 @@
 
 namespace holdfast::process {
 
-namespace {
-// How long until the rest of a tree without a shim is looked at again.
-constexpr Duration kOrphanInterval = std::chrono::milliseconds{20};
-}  // namespace
-
 Instance::Instance(std::shared_ptr<Host> host, InstanceId id)
     : host_(std::move(host)), id_(std::move(id)), directory_(host_->directory_of(id_.service, id_.ordinal)) {}
 

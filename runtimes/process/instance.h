@@ -23,6 +23,9 @@
 
 namespace holdfast::process {
 
+// How long until something that is about to be gone is looked at again.
+inline constexpr Duration kOrphanInterval = std::chrono::milliseconds{20};
+
 // Where the processes of a running instance are found.
 struct TreeHandle {
   pid_t shim = 0, main = 0;

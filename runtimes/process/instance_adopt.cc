@@ -75,23 +75,25 @@ void Instance::adopt_without_record() {
       become_none();
     return;
   }
+  state_ = State::kUnseen;
+  if (shim_pidfd_ && !pidfd_has_exited(shim_pidfd_.get())) return;  // known already
   const pid_t holder = find_lock_holder();
   UniqueFd pidfd = holder > 0 ? open_pidfd(holder) : UniqueFd();
-  const bool same = holder > 0 && holder == run_.shim_pid && shim_pidfd_;
-  state_ = State::kUnseen;
-  if (same) return;
-  become({});
   // The label of the shim's command line: <service>/<ordinal>#<incarnation>.
-  const std::string cmdline = holder > 0 ? read_cmdline(holder) : "";
-  if (const size_t mark = cmdline.find('#'); mark != std::string::npos) {
-    std::from_chars(cmdline.data() + mark + 1, cmdline.data() + cmdline.size(), run_.incarnation);
+  const std::string cmdline = pidfd ? read_cmdline(holder) : "";
+  const size_t mark = cmdline.find('#');
+  if (mark == std::string::npos) {  // it is ending right now
+    host_->changed_after(kOrphanInterval, id_.service);
+    return;
   }
+  become({});
+  std::from_chars(cmdline.data() + mark + 1, cmdline.data() + cmdline.size(), run_.incarnation);
   message_ = "it runs, but its record (shim.json) can't be read; kill it to have it replaced";
   if (const auto groups = host_->cgroups.leaves_of(id_); groups.size() == 1) {
     run_.kill_cgroup = groups[0];
     run_.cgroups = groups;
   }
-  if (pidfd) watch_shim(holder, std::move(pidfd));
+  watch_shim(holder, std::move(pidfd));
 }
 
 void Instance::adopt_corrupt(const std::string& why) {
