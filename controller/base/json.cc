@@ -1,7 +1,10 @@
 #include "controller/base/json.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <set>
 
 // A failed assertion of RapidJSON is a bug of ours: an exception that parse/dump never let out.
 #include <stdexcept>

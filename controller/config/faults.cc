@@ -41,17 +41,20 @@ void Faults::report_once() {
 }
 
 std::vector<ConfigError> Faults::errors(const std::vector<LayerText>& layers) const {
-  auto sorted = faults_;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Fault& a, const Fault& b) { return place(a.mark) < place(b.mark); });
+  std::vector<const Fault*> sorted;
+  sorted.reserve(faults_.size());
+  for (const auto& fault : faults_) sorted.push_back(&fault);
+  // Those of one place stay in the order in which they were found.
+  std::sort(sorted.begin(), sorted.end(), [](const Fault* a, const Fault* b) {
+    return std::pair(place(a->mark), a) < std::pair(place(b->mark), b);
+  });
   std::vector<ConfigError> errors;
-  for (auto& fault : sorted) {
+  for (const auto* fault : sorted) {
     if (errors.size() == kMostErrors) {
       errors.push_back({{}, {}, std::to_string(sorted.size() - kMostErrors) + " more errors follow", {}});
       break;
     }
-    errors.push_back({std::move(fault.path), std::move(fault.value), std::move(fault.message),
-                      origin_of(fault.mark, layers)});
+    errors.push_back({fault->path, fault->value, fault->message, origin_of(fault->mark, layers)});
   }
   return errors;
 }

@@ -5,21 +5,12 @@
 #include <stdexcept>
 #include <utility>
 
-// The same definition as in base/json.cc, so that RapidJSON's templates are the same everywhere. valijson's
-// own would come with VALIJSON_USE_EXCEPTIONS, so the adapter is read without it.
-#define RAPIDJSON_ASSERT(condition) \
-  if (!(condition)) throw std::logic_error("rapidjson: " #condition)
-// clang-format off: the order matters
-#include <valijson/exceptions.hpp>
-#undef VALIJSON_USE_EXCEPTIONS
-#include <rapidjson/document.h>
-#include <valijson/adapters/rapidjson_adapter.hpp>
-#define VALIJSON_USE_EXCEPTIONS 1
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
-// clang-format on
+
+#include "controller/config/json_adapter.h"
 
 namespace holdfast::config {
 
@@ -31,28 +22,6 @@ constexpr size_t kLongestMatched = 1024;
 constexpr size_t kDeepestNesting = 24;  // of subschemas; each level costs stack in the validator
 
 using Segments = std::vector<std::string>;
-
-rapidjson::Value to_rapidjson(const Json& value, rapidjson::Document::AllocatorType& memory) {
-  const auto text = [&](const std::string& s) {
-    return rapidjson::Value(s.data(), static_cast<rapidjson::SizeType>(s.size()), memory);
-  };
-  if (value.is_bool()) return rapidjson::Value(value.as_bool());
-  if (value.is_int()) return rapidjson::Value(static_cast<int64_t>(value.as_int()));
-  if (value.is_double()) return rapidjson::Value(value.as_double());
-  if (value.is_string()) return text(value.as_string());
-  if (value.is_array()) {
-    rapidjson::Value out(rapidjson::kArrayType);
-    for (const auto& item : value.items()) out.PushBack(to_rapidjson(item, memory), memory);
-    return out;
-  }
-  if (value.is_object()) {
-    rapidjson::Value out(rapidjson::kObjectType);
-    for (const auto& [key, member] : value.members())
-      out.AddMember(text(key), to_rapidjson(member, memory), memory);
-    return out;
-  }
-  return {};
-}
 
 // What of the schema would endanger the validator.
 class Scanner {
@@ -227,13 +196,10 @@ std::string sentence(std::string description) {
 }
 
 void validate(const Json& schema, const Json& value, std::vector<SchemaFault>& faults) {
-  rapidjson::Document memory;
-  const auto schema_value = to_rapidjson(schema, memory.GetAllocator());
-  const auto target = to_rapidjson(value, memory.GetAllocator());
   valijson::Schema parsed;
   try {
     valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
-    parser.populateSchema(valijson::adapters::RapidJsonAdapter(schema_value), parsed);
+    parser.populateSchema(JsonAdapter(schema), parsed);
   } catch (const std::exception& error) {
     faults.push_back({{}, "not a JSON Schema of draft 7: " + sentence(error.what()), true});
     return;
@@ -241,7 +207,7 @@ void validate(const Json& schema, const Json& value, std::vector<SchemaFault>& f
   valijson::ValidationResults results;
   try {
     valijson::Validator validator;
-    validator.validate(parsed, valijson::adapters::RapidJsonAdapter(target), &results);
+    validator.validate(parsed, JsonAdapter(value), &results);
   } catch (const std::exception& error) {
     faults.push_back({{}, "the schema can't be applied: " + sentence(error.what()), true});
     return;
