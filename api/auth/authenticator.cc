@@ -80,7 +80,7 @@ size_t FailureLimiter::peers() const {
 }
 
 std::string peer_key(const std::string& peer) {
-  const std::string host = host_of(peer);
+  std::string host = host_of(peer);
   in6_addr address{};
   if (inet_pton(AF_INET6, host.c_str(), &address) != 1) return host;
   if (IN6_IS_ADDR_V4MAPPED(&address)) return host.substr(host.rfind(':') + 1);

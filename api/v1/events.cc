@@ -24,7 +24,7 @@ Response list_events(const ContextPtr& context, const Request& request) {
   return http::json_response(list_of(*events));
 }
 
-http::StreamHandler events_handler(ContextPtr context) {
+http::StreamHandler events_handler(const ContextPtr& context) {
   return [context](const Request& request, const std::shared_ptr<http::EventStream>& stream,
                    std::function<void()>& on_close) -> std::optional<Response> {
     if (!wants_event_stream(request)) return list_events(context, request);

@@ -18,7 +18,7 @@ using http::Role;
 constexpr std::uint64_t kMaxTail = 100'000;
 constexpr std::uint64_t kDefaultTail = 200;
 
-http::StreamHandler list_services(ContextPtr context) {
+http::StreamHandler list_services(const ContextPtr& context) {
   return [context](const Request& request, const std::shared_ptr<http::EventStream>& stream,
                    std::function<void()>& on_close) -> std::optional<Response> {
     const auto watch = query_flag(request, "watch");
@@ -31,7 +31,7 @@ http::StreamHandler list_services(ContextPtr context) {
   };
 }
 
-http::Handler get_service(ContextPtr context) {
+http::Handler get_service(const ContextPtr& context) {
   return [context](const Request& request) {
     const std::string& name = request.params.at("name");
     const StatusPtr status = context->plane.service(name);
@@ -48,7 +48,7 @@ http::Handler get_service(ContextPtr context) {
   };
 }
 
-http::Handler get_instances(ContextPtr context) {
+http::Handler get_instances(const ContextPtr& context) {
   return [context](const Request& request) {
     const StatusPtr status = context->plane.service(request.params.at("name"));
     if (!status) return no_such_service(request);
@@ -57,7 +57,7 @@ http::Handler get_instances(ContextPtr context) {
 }
 
 Result<std::optional<std::string>> wanted_stream(const Request& request) {
-  const auto stream = request.query_value("stream");
+  auto stream = request.query_value("stream");
   if (!stream || *stream == "stdout" || *stream == "stderr") return stream;
   return fail(ErrorCode::kInvalid, "query stream=" + stream->substr(0, 100) + ": expected stdout or stderr");
 }
@@ -89,7 +89,7 @@ Response read_logs(const ContextPtr& context, const Request& request) {
   return http::text_response(*std::move(text));
 }
 
-http::Handler get_service_events(ContextPtr context) {
+http::Handler get_service_events(const ContextPtr& context) {
   return [context](const Request& request) {
     const std::string& name = request.params.at("name");
     auto query = event_query(request);

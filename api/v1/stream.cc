@@ -144,7 +144,8 @@ std::uint64_t Streams::resume_point(const http::Request& request) const {
   return error == std::errc{} && stop == end ? sequence : 0;
 }
 
-std::function<void()> Streams::open(const http::Request& request, std::shared_ptr<http::EventStream> stream,
+std::function<void()> Streams::open(const http::Request& request,
+                                    const std::shared_ptr<http::EventStream>& stream,
                                     const StreamFilter& filter) {
   const auto subscribe = [&](std::uint64_t after) {
     auto client = std::make_shared<Client>(stream, frames_, filter, after == 0);

@@ -36,7 +36,7 @@ class Streams {
  public:
   Streams(ControlPlane& plane, const Clock& clock);
   // Subscribes the stream; the returned function ends the subscription and may be called from any thread.
-  std::function<void()> open(const http::Request& request, std::shared_ptr<http::EventStream> stream,
+  std::function<void()> open(const http::Request& request, const std::shared_ptr<http::EventStream>& stream,
                              const StreamFilter& filter);
 
  private:

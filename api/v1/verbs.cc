@@ -68,7 +68,7 @@ Response after_wait(const Context& context, Json operation, Verb verb, const Sta
       status->settled ? 200 : 202);
 }
 
-http::DeferredHandler verb_handler(ContextPtr context, Verb verb) {
+http::DeferredHandler verb_handler(const ContextPtr& context, Verb verb) {
   return [context, verb](const Request& request, const std::shared_ptr<http::Responder>& responder) {
     const std::string& name = request.params.at("name");
     const auto wait = wanted_wait(request);
@@ -85,7 +85,7 @@ http::DeferredHandler verb_handler(ContextPtr context, Verb verb) {
   };
 }
 
-http::Handler heartbeat(ContextPtr context) {
+http::Handler heartbeat(const ContextPtr& context) {
   return [context](const Request& request) {
     const std::string& name = request.params.at("name");
     if (!context->plane.service(name)) return no_such_service(request);
