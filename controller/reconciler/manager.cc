@@ -20,7 +20,7 @@ Manager::Manager(Parts parts, ManagerOptions options)
       store_(std::move(parts.store)),
       runtimes_(std::move(parts.runtimes)),
       board_(parts.loop, parts.clock),
-      queue_(parts.clock),
+      queue_(parts.clock, RetryPolicy{}, options_.seed),
       prober_(parts.prober),
       usage_(std::move(parts.usage)),
       collected_(std::move(parts.collected)),

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +28,7 @@ struct ManagerOptions {
   std::string state_dir;
   Duration resync = std::chrono::seconds{30};
   Duration state_retry = std::chrono::seconds{5};
+  std::uint64_t seed = std::random_device{}();  // of the jitter of retries; simulations fix it
 };
 
 // Thread-safe. Without start() no thread runs and work_one() drives the loop by hand, for simulations.

@@ -58,6 +58,11 @@ void FakeRuntime::vanish(const InstanceId& id) {
   tell(id.service);
 }
 
+void FakeRuntime::forget(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  services_[service].shown.clear();
+}
+
 void FakeRuntime::plant(ObservedInstance instance) {
   const std::string service = instance.id.service;
   {

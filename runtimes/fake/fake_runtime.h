@@ -72,6 +72,8 @@ class FakeRuntime final : public Runtime {
   void set_notify_ready(const InstanceId& id, bool ready);
   // Forgets an instance without a trace, as if someone had removed it behind the controller's back.
   void vanish(const InstanceId& id);
+  // The controller has forgotten the service, of which nothing was left: its incarnations may begin anew.
+  void forget(const std::string& service);
   // A second live run of an ordinal, as after a fault of a runtime.
   void plant(ObservedInstance instance);
   void set_fault(Fault fault, FaultPoint point = FaultPoint::kBefore);  // nullptr: none
