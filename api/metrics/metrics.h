@@ -1,7 +1,7 @@
 // GET /metrics in the Prometheus text format 0.0.4, made from the published snapshot at each scrape: a
 // service that is gone leaves no series behind, and nothing is registered or counted twice.
 //
-// Names follow https://prometheus.io/docs/practices/naming/; docs/metrics.md lists them for users.
+// Names follow https://prometheus.io/docs/practices/naming/.
 #pragma once
 
 #include <string>
