@@ -16,7 +16,11 @@ namespace holdfast::test {
 namespace {
 
 constexpr int kServices = 4;  // s0 .. s3 are worked on, "calm" is left alone
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kKills = 20;  // sanitizers look for faults in the code, the release build for lost moments
+#else
 constexpr int kKills = 100;
+#endif
 
 std::string config() {
   const std::string program = std::string(HOLDFAST_BINARY_DIR) + "/tests/line-service";
