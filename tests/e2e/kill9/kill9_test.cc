@@ -150,7 +150,9 @@ TEST(Kill9, NothingIsLostOrDoubledWhereverTheControllerDies) {
       const auto settled =
           controller.wait_service(name, [](const Json& json) { return json.at("settled").as_bool(); });
       ASSERT_TRUE(settled);
-      if (promise.desired) EXPECT_EQ(settled->at("desired").as_string(), *promise.desired) << name;
+      if (promise.desired) {
+        EXPECT_EQ(settled->at("desired").as_string(), *promise.desired) << name;
+      }
       if (promise.edit) {
         const auto edited =
             controller.get("/api/v1/config").json.at("services").at(name).at("env").at("EDIT");
@@ -178,7 +180,9 @@ TEST(Kill9, NothingIsLostOrDoubledWhereverTheControllerDies) {
       if (event.at("type").as_string() != "Exited") continue;
       ++exits[event.at("incarnation").as_int()];
     }
-    for (const auto& [incarnation, count] : exits) EXPECT_EQ(count, 1) << name << "#" << incarnation;
+    for (const auto& [incarnation, count] : exits) {
+      EXPECT_EQ(count, 1) << name << "#" << incarnation;
+    }
     const bool lives = controller.service(name).at("phase").as_string() == "Running";
     EXPECT_EQ(exits.size() + (lives ? 1 : 0), runs) << name;
   }
