@@ -1,5 +1,4 @@
 #pragma once
+#include "cmake/pch.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "cmake/pch.h"

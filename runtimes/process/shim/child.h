@@ -23,7 +23,6 @@ struct ChildStart {
 // *born_there tells. Moving a process later makes the kernel wait for all processors: milliseconds.
 int fork_into_cgroup(const char* directory, bool* born_there);
 
-
 // Sets up and becomes the program. Runs in the forked child; never returns.
 [[noreturn]] void run_child(const StartBlock& block, const ChildStart& start, int shim);
 

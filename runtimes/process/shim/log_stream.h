@@ -42,9 +42,9 @@ class LogStream {
   std::int64_t max_size_ = 0;
   int max_files_ = 1;
   std::int64_t wall_ = 0;
-  size_t line_bytes_ = 0;     // of the line that the service is writing
-  bool in_line_ = false;      // the service hasn't ended its line yet
-  bool broken_line_ = false;  // the file doesn't end with a newline though a new line must begin
+  size_t line_bytes_ = 0;         // of the line that the service is writing
+  bool in_line_ = false;          // the service hasn't ended its line yet
+  bool broken_line_ = false;      // the file doesn't end with a newline though a new line must begin
   bool resume_ = false;           // the line goes on, but what was written of it is lost
   bool partial_counted_ = false;  // the line that goes on is among the dropped ones already
   std::uint64_t pending_lines_ = 0, pending_bytes_ = 0;  // dropped and not yet told

@@ -57,9 +57,10 @@ class ManagerTest : public testing::Test {
     const auto status = manager_->service(name);
     return status ? status->phase : "(none)";
   }
+  std::vector<Event> events(const EventQuery& query) { return manager_->events(query).value(); }
   std::vector<std::string> event_types(const std::string& name) {
     std::vector<std::string> types;
-    for (const auto& event : *manager_->events({.service = name})) types.push_back(event.type);
+    for (const auto& event : events({.service = name})) types.push_back(event.type);
     return types;
   }
 
@@ -199,7 +200,7 @@ TEST_F(ManagerTest, DependenciesStartFirstAndStopLast) {
   ASSERT_TRUE(load(kTwo).empty());
   run();
   std::vector<std::string> order;
-  for (const auto& event : *manager_->events({})) {
+  for (const auto& event : events({})) {
     if (event.type == "Started") order.push_back(event.service);
   }
   EXPECT_EQ(order, (std::vector<std::string>{"db", "web"}));
@@ -207,7 +208,7 @@ TEST_F(ManagerTest, DependenciesStartFirstAndStopLast) {
   ASSERT_TRUE(manager_->command("web", Verb::kStop, alice_));
   run(1min);
   order.clear();
-  for (const auto& event : *manager_->events({})) {
+  for (const auto& event : events({})) {
     if (event.type == "Exited") order.push_back(event.service);
   }
   EXPECT_EQ(order, (std::vector<std::string>{"web", "db"}));
