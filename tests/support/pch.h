@@ -1,4 +1,5 @@
 #pragma once
-#include "cmake/pch.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "cmake/pch.h"
