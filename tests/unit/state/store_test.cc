@@ -174,7 +174,8 @@ TEST_F(StoreTest, TakesCallsFromManyThreads) {
     }
   }
   std::set<std::uint64_t> ids;
-  for (const auto& event : *store->events({.service = {}, .after = 0, .limit = 1000})) ids.insert(event.id);
+  const auto events = store->events({.service = {}, .after = 0, .limit = 1000});
+  for (const auto& event : events.value()) ids.insert(event.id);
   EXPECT_EQ(ids.size(), 400u);
   EXPECT_EQ(store->intents().at("s3").restart_nonce, 99u);
 }
