@@ -85,7 +85,7 @@ std::string binary(const std::string& name) {
 
 Controller::Controller(const std::string& config_yaml) {
   static std::atomic<int> count{0};
-  mark_ = "HOLDFAST_TEST_MARK=" + std::to_string(getpid()) + "-" + std::to_string(++count);
+  mark_ = "E2E_TEST_MARK=" + std::to_string(getpid()) + "-" + std::to_string(++count);
   write_config(config_yaml);
 }
 

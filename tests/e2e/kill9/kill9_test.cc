@@ -155,7 +155,7 @@ TEST(Kill9, NothingIsLostOrDoubledWhereverTheControllerDies) {
       }
       if (promise.edit) {
         const auto edited =
-            controller.get("/api/v1/config").json.at("services").at(name).at("env").at("EDIT");
+            controller.get("/api/v1/config").json.at("config").at("services").at(name).at("env").at("EDIT");
         EXPECT_EQ(edited.as_string(), std::to_string(*promise.edit)) << name;
       }
     }
