@@ -160,7 +160,8 @@ TEST(Kill9, NothingIsLostOrDoubledWhereverTheControllerDies) {
       }
     }
     size_t alive = 0;
-    for (const auto& item : controller.get("/api/v1/services").json.at("items").items()) {
+    const auto services = controller.get("/api/v1/services").json;
+    for (const auto& item : services.at("items").items()) {
       alive += item.at("phase").as_string() == "Running" ? 1 : 0;
     }
     EXPECT_TRUE(wait_until([&] { return controller.marked_processes().size() == alive; }))
@@ -175,8 +176,8 @@ TEST(Kill9, NothingIsLostOrDoubledWhereverTheControllerDies) {
     const size_t runs = check_lines(controller, name);
     // Each run but a living one has told its exit status, once.
     std::map<std::int64_t, int> exits;
-    for (const auto& event :
-         controller.get("/api/v1/services/" + name + "/events?limit=100000").json.at("items").items()) {
+    const auto events = controller.get("/api/v1/services/" + name + "/events?limit=10000").json;
+    for (const auto& event : events.at("items").items()) {
       if (event.at("type").as_string() != "Exited") continue;
       ++exits[event.at("incarnation").as_int()];
     }
