@@ -93,9 +93,13 @@ void Reconciler::fold(View& view) {
                                  .capabilities = &capabilities_.at(view.runtime),
                                  .now = parts_.clock.now(),
                                  .wall = parts_.clock.wall()};
-  if (planner::fold_into(view.memory.ledger, input, &notes))
-    parts_.store.save_ledger(view.service, view.memory.ledger);
+  const bool changed = planner::fold_into(view.memory.ledger, input, &notes);
+  // Told first, kept afterwards: a controller that dies in between tells again, and the first step after its
+  // return leaves out what was told already. The other order would lose an exit.
+  if (!notes.empty() && view.memory.fresh) leave_out_told(view, notes);
+  view.memory.fresh = false;
   tell_exits(view, notes);
+  if (changed) parts_.store.save_ledger(view.service, view.memory.ledger);
 }
 
 planner::DependencyView Reconciler::dependencies(const Wanted& wanted, const std::string& service) const {

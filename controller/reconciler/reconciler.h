@@ -51,6 +51,7 @@ class Reconciler {
     RestartLedger ledger;
     Runtime* runtime = nullptr;  // where its instances are
     bool seen = false;
+    bool fresh = true;  // no step yet: the last controller may have told of what is folded now
     std::optional<Error> last_error;
   };
   struct View;  // all that one step knows
@@ -68,6 +69,7 @@ class Reconciler {
   [[nodiscard]] std::shared_ptr<ServiceStatus> describe(const View& view) const;
   void record(const View& view, Event event);
   void tell_action(const View& view, const Action& action);
+  void leave_out_told(const View& view, std::vector<planner::FoldNote>& notes) const;
   void tell_exits(const View& view, const std::vector<planner::FoldNote>& notes);
   void tell_changes(const View& view, const ServiceStatus* before, const ServiceStatus& after);
 

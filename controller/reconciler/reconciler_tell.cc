@@ -52,6 +52,23 @@ void Reconciler::record(const View& view, Event event) {
   parts_.board.publish_event(parts_.store.append_event(std::move(event)));
 }
 
+void Reconciler::leave_out_told(const View& view, std::vector<planner::FoldNote>& notes) const {
+  using Kind = planner::FoldNote::Kind;
+  static const std::map<Kind, std::string> kTypes = {{Kind::kExited, "Exited"},
+                                                     {Kind::kFailed, "Failed"},
+                                                     {Kind::kCompleted, "Completed"},
+                                                     {Kind::kBackoff, "Backoff"}};
+  const auto told = parts_.store.events({.service = view.service, .after = 0, .limit = 64});
+  if (!told) return;
+  std::erase_if(notes, [&](const planner::FoldNote& note) {
+    const auto type = kTypes.find(note.kind);
+    return type != kTypes.end() && std::any_of(told->begin(), told->end(), [&](const Event& event) {
+             return event.type == type->second && event.ordinal == note.id.ordinal &&
+                    event.incarnation == note.incarnation;
+           });
+  });
+}
+
 void Reconciler::tell_exits(const View& view, const std::vector<planner::FoldNote>& notes) {
   using Kind = planner::FoldNote::Kind;
   for (const auto& n : notes) {
