@@ -102,6 +102,7 @@ void for_each(const CommandNode& node, const Visit& visit) {
 
 std::vector<std::string> words_of(const CommandNode& node) {
   std::vector<std::string> words;
+  words.reserve(node.children.size());
   for (const auto& child : node.children) words.push_back(child.name);
   return words;
 }
@@ -110,6 +111,10 @@ std::vector<std::string> words_of(const CommandNode& node) {
 std::string quotable(std::string text) {
   std::erase_if(text, [](char c) { return c == '\'' || c == '[' || c == ']' || c == ':' || c == '\\'; });
   return text;
+}
+
+std::string quoted(const std::string& text) {
+  return "'" + text + "'";
 }
 
 // ---- bash
@@ -148,8 +153,9 @@ std::string bash_script(const CommandNode& root) {
     for (const auto& option : node.options) {
       if (option.values == Values::kNone) continue;
       for (const auto& name : option.names) {
-        keys.push_back("'" + path + ":" + name + "'");
-        values += "    '" + path + ":" + name + "') " + bash_values(option) + "; return ;;\n";
+        const auto key = quoted(path + ":" + name);
+        keys.push_back(key);
+        values.append("    ").append(key).append(") ").append(bash_values(option)).append("; return ;;\n");
       }
     }
     if (!keys.empty()) taking += "      " + joined(keys, "|") + ") skip=1; continue ;;\n";

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/paths.h"
 #include "controller/base/file.h"
 #include "controller/base/unique_fd.h"
 
@@ -21,7 +20,8 @@ namespace {
 
 constexpr const char* kHelp =
     "# What was changed through the API, as one layer over the files. Save to apply; leave it as it is, or\n"
-    "# empty, to cancel. Lines that begin with # are left out.\n";
+    "# empty, to cancel. What is taken out gets the value that the files give it now. Lines that begin\n"
+    "# with # are left out.\n";
 
 // A private file of one edit; removed unless it has to be kept.
 class EditFile {
@@ -133,20 +133,14 @@ Result<Layers> fetch_layers(const Client& client) {
   return layers;
 }
 
-// One after the other, each on the state that the one before left.
+// Null: there was nothing to do.
 Result<Json> apply(const Client& client, const Layers& layers, const Json& wanted) {
-  std::string etag = layers.etag;
-  Json last;
-  for (auto call : edit_calls(layers.edits, wanted, layers.lower)) {
-    call.if_match = etag;
-    const auto answer = client.call(call);
-    if (!answer) return fail(answer.error());
-    auto change = answer->json();
-    if (!change) return change;
-    etag = change->at("etag").as_string();
-    last = std::move(*change);
-  }
-  return last;
+  const auto patch = edit_patch(layers.edits, wanted, layers.lower);
+  if (patch.members().empty()) return Json();
+  const auto answer = client.call(
+      {.method = "PATCH", .path = "/api/v1/config", .body = dump_json(patch), .if_match = layers.etag});
+  if (!answer) return fail(answer.error());
+  return answer->json();
 }
 
 Result<Json> parse_edited(const Session& session, const std::string& file, const std::string& text) {
@@ -193,37 +187,28 @@ Step take(const Session& session, const Client& client, const Layers& layers, Ed
 
 }  // namespace
 
-std::vector<Call> edit_calls(const Json& before, const Json& after, const Json& lower) {
-  std::vector<Call> puts;
-  Json patched = before;  // what the merge patch may do on its way to `after`
-  Json& services =
-      patched.set("services", before.at("services").is_object() ? before.at("services") : Json::object());
-  const auto& wanted = after.at("services");
-  for (const auto& [name, service] : before.at("services").members()) {
-    const auto* now = wanted.find(name);
-    if (now && !removes_something(service, *now)) continue;
-    const auto path = "/api/v1/services/" + percent_encoded(name);
-    const bool declared_below = lower.at("services").find(name) != nullptr;
-    if (now || declared_below) {
-      puts.push_back({.method = "PUT", .path = path, .body = now ? dump_json(*now) : "{}"});
+Json edit_patch(const Json& before, const Json& after, const Json& lower) {
+  Json patch = Json::object();
+  for (const auto& [key, value] : before.members()) {
+    if (after.find(key)) continue;
+    const auto* below = lower.find(key);
+    if (!below) {
+      patch.set(key, nullptr);
+    } else if (value.is_object() && below->is_object()) {
+      patch.set(key, edit_patch(value, Json::object(), *below));
     } else {
-      puts.push_back({.method = "DELETE", .path = path});
+      patch.set(key, *below);
     }
   }
-  for (const auto& [name, service] : wanted.members()) {
-    const auto* old = before.at("services").find(name);
-    if (!old || !removes_something(*old, service)) services.set(name, service);
+  for (const auto& [key, value] : after.members()) {
+    const auto* old = before.find(key);
+    if (old && old->is_object() && value.is_object()) {
+      if (!(*old == value)) patch.set(key, edit_patch(*old, value, lower.at(key)));
+    } else if (!old || !(*old == value)) {
+      patch.set(key, value);
+    }
   }
-  if (!before.find("services") && services.members().empty()) patched.erase("services");
-  Json target = after;
-  if (patched.find("services")) target.set("services", patched.at("services"));
-  auto patch = merge_diff(before, target);
-  std::vector<Call> calls;
-  if (!patch.members().empty()) {
-    calls.push_back({.method = "PATCH", .path = "/api/v1/config", .body = dump_json(patch)});
-  }
-  calls.insert(calls.end(), puts.begin(), puts.end());
-  return calls;
+  return patch;
 }
 
 int edit(Session& session, const EditOptions& options) {

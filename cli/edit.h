@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "cli/session.h"
 
@@ -16,9 +15,9 @@ struct EditOptions {
 // comment above it. An edit that somebody else overtook is refused, and kept in a file.
 int edit(Session& session, const EditOptions& options);
 
-// The calls that turn the API's layer from `before` into `after`; `lower` is what the layers below it make.
-// A service from which something was removed is put as a whole: a merge patch could only delete what lower
-// layers say, too.
-std::vector<Call> edit_calls(const Json& before, const Json& after, const Json& lower);
+// The merge patch whose result is that of the layer `after` in place of `before`, over `lower`, which is what
+// the layers below make. The API's layer keeps a null, because that deletes what lower layers say; so what
+// was taken out is set to what they say now.
+Json edit_patch(const Json& before, const Json& after, const Json& lower);
 
 }  // namespace holdfast::cli

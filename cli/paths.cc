@@ -61,30 +61,4 @@ Json typed_value(const std::string& text) {
   return value ? std::move(*value) : Json(text);
 }
 
-Json merge_diff(const Json& before, const Json& after) {
-  if (!before.is_object() || !after.is_object()) return after;
-  Json patch = Json::object();
-  for (const auto& [key, value] : before.members()) {
-    if (!after.find(key)) patch.set(key, nullptr);
-  }
-  for (const auto& [key, value] : after.members()) {
-    const auto* old = before.find(key);
-    if (!old) {
-      patch.set(key, value);
-    } else if (!(*old == value)) {
-      patch.set(key, merge_diff(*old, value));
-    }
-  }
-  return patch;
-}
-
-bool removes_something(const Json& before, const Json& after) {
-  if (!before.is_object() || !after.is_object()) return false;
-  for (const auto& [key, value] : before.members()) {
-    const auto* now = after.find(key);
-    if (!now || removes_something(value, *now)) return true;
-  }
-  return false;
-}
-
 }  // namespace holdfast::cli

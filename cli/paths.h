@@ -21,8 +21,4 @@ const Json* find_at(const Json& document, const std::vector<std::string>& keys);
 // What someone typed as a value: JSON if it is JSON, otherwise the text itself.
 Json typed_value(const std::string& text);
 
-// The RFC 7396 patch that turns `before` into `after`.
-Json merge_diff(const Json& before, const Json& after);
-bool removes_something(const Json& before, const Json& after);  // a key, at any depth
-
 }  // namespace holdfast::cli

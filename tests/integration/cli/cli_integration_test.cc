@@ -311,6 +311,7 @@ TEST_F(CliTest, EditTakesAnEditBack) {
   EXPECT_EQ(ran.code, kExitOk) << ran.err;
   EXPECT_EQ(cli({"config", "get", "services.web.replicas"}).out, "1\n") << "the base file's value is back";
   EXPECT_EQ(cli({"config", "get", "services.web.user"}).out, "observer\n");
+  EXPECT_THAT(cli({"config", "get", "services.web.command"}).out, HasSubstr("web")) << "nothing else is lost";
 }
 
 TEST_F(CliTest, EditWithoutAChangeChangesNothing) {

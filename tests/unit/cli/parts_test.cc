@@ -147,41 +147,32 @@ TEST(Paths, TypeValuesAsJsonWhereTheyAreJson) {
   EXPECT_EQ(typed_value("[\"a\"]").items().size(), 1u);
 }
 
-TEST(MergeDiff, TurnsOneDocumentIntoTheOther) {
-  const auto before = *parse_json(R"({"a": 1, "b": {"c": 2, "d": 3}, "l": [1]})");
-  for (const auto* text :
-       {R"({})", R"({"a": 1, "b": {"c": 5}, "l": [2]})", R"({"b": 7, "new": {"x": {}}})"}) {
+TEST(EditPatch, GivesTheResultOfTheEditedLayer) {
+  const auto lower = *parse_json(
+      R"({"services": {"a": {"command": ["a"], "replicas": 1, "labels": {"x": "1"}}}, "streaming": {"service": "s"}})");
+  const auto before = *parse_json(
+      R"({"services": {"a": {"replicas": 2, "user": "u", "labels": {"x": "2", "y": "3"}}, "b": {"command": ["b"]}},
+          "streaming": {"service": "other"}})");
+  for (
+      const auto* text :
+      {R"({})", R"({"services": {"a": {"replicas": 3}}})",
+       R"({"services": {"a": {"user": "u"}, "c": {"nice": 1}}})",
+       R"({"services": {"a": {"labels": {"y": "4"}}, "b": {"command": ["new"]}}, "streaming": {"service": "s2"}})"}) {
     const auto after = *parse_json(text);
-    auto merged = before;
-    merge_patch(merged, merge_diff(before, after));
-    EXPECT_EQ(merged, after) << text;
+    auto wanted = lower;
+    merge_patch(wanted, after);
+    auto result = lower;
+    merge_patch(result, before);
+    merge_patch(result, edit_patch(before, after, lower));
+    EXPECT_EQ(result, wanted) << text << dump_json(result);
   }
-  EXPECT_TRUE(merge_diff(before, before).members().empty());
-  EXPECT_TRUE(removes_something(before, *parse_json(R"({"a": 1, "b": {"c": 2}, "l": []})")));
-  EXPECT_FALSE(removes_something(before, *parse_json(R"({"a": 2, "b": {"c": 2, "d": 3, "e": 1}, "l": []})")));
 }
 
-std::vector<std::string> calls_of(const char* before, const char* after, const char* lower) {
-  std::vector<std::string> result;
-  for (const auto& call : edit_calls(*parse_json(before), *parse_json(after), *parse_json(lower))) {
-    result.push_back(call.method + " " + call.path + " " + call.body);
-  }
-  return result;
-}
-
-TEST(EditCalls, PatchWhatWasAddedAndPutWhatWasTakenAway) {
-  using Calls = std::vector<std::string>;
-  EXPECT_EQ(calls_of("{}", R"({"services": {"a": {"replicas": 2}}})", "{}"),
-            Calls{R"(PATCH /api/v1/config {"services":{"a":{"replicas":2}}})"});
-  EXPECT_EQ(calls_of(R"({"services": {"a": {"replicas": 2, "user": "x"}, "b": {"nice": 1}}})",
-                     R"({"services": {"a": {"replicas": 3}, "b": {"nice": 2}}})", "{}"),
-            (Calls{R"(PATCH /api/v1/config {"services":{"b":{"nice":2}}})",
-                   R"(PUT /api/v1/services/a {"replicas":3})"}));
-  EXPECT_EQ(calls_of(R"({"services": {"a": {"x": 1}, "b": {"x": 1}}})", "{}", R"({"services": {"a": {}}})"),
-            (Calls{"PUT /api/v1/services/a {}", "DELETE /api/v1/services/b "}));
-  EXPECT_EQ(calls_of(R"({"streaming": {"service": "x"}})", "{}", "{}"),
-            Calls{R"(PATCH /api/v1/config {"streaming":null})"});
-  EXPECT_TRUE(calls_of(R"({"services": {"a": {"x": 1}}})", R"({"services": {"a": {"x": 1}}})", "{}").empty());
+TEST(EditPatch, SaysNothingAboutWhatStayed) {
+  const auto layer = *parse_json(R"({"services": {"a": {"replicas": 2}, "b": {"nice": 1}}})");
+  EXPECT_TRUE(edit_patch(layer, layer, Json::object()).members().empty());
+  const auto after = *parse_json(R"({"services": {"a": {"replicas": 3}, "b": {"nice": 1}}})");
+  EXPECT_EQ(dump_json(edit_patch(layer, after, Json::object())), R"({"services":{"a":{"replicas":3}}})");
 }
 
 }  // namespace
