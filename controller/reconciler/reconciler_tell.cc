@@ -116,6 +116,9 @@ void Reconciler::tell_action(const View& view, const Action& action) {
           event.ordinal = a.id.ordinal;
           event.incarnation = a.incarnation;
         }
+        if constexpr (requires { a.cause; }) {
+          event.cause = a.cause;
+        }
       },
       action);
   if (std::holds_alternative<StartInstance>(action))
@@ -132,10 +135,6 @@ void Reconciler::tell_action(const View& view, const Action& action) {
     event.type = "Deleted";
   else
     return;  // forgetting an exited run is no news
-  if (event.ordinal) {
-    const auto it = view.memory.ledger.ordinals.find(*event.ordinal);
-    if (it != view.memory.ledger.ordinals.end()) event.cause = it->second.last_cause;
-  }
   record(view, std::move(event));
 }
 
