@@ -68,6 +68,7 @@ void Manager::applied(const config::Document& document, std::uint64_t revision, 
   const auto changes = desired_.apply(document.services);
   for (const auto& [service, intent] : changes.intents) store_->save_intent(service, intent);
   if (on_config_) on_config_(document);
+  for (const auto& name : changes.added) announce(document.services.at(name));
   const auto tell = [&](const std::vector<std::string>& names, const char* what) {
     for (const auto& name : names) {
       record({.service = name,
@@ -84,6 +85,19 @@ void Manager::applied(const config::Document& document, std::uint64_t revision, 
   tell(changes.removed, "removed from the configuration");
   if (!orphans_adopted_.exchange(true)) adopt_orphans();
   board_.publish_config(revision);
+}
+
+// A declared service is there for readers at once, before anybody has looked at it.
+void Manager::announce(const SpecPtr& spec) {
+  if (board_.get(spec->name)) return;
+  auto status = std::make_shared<ServiceStatus>();
+  status->spec = spec;
+  const auto runtime = runtimes_.resolve(spec->runtime);
+  status->runtime = runtime ? (*runtime)->kind() : spec->runtime;
+  status->desired = desired_.get(spec->name).desired;
+  status->phase = kAnnounced;
+  status->updated = clock_.wall();
+  board_.publish(spec->name, std::move(status), 0, false);
 }
 
 void Manager::rejected(const std::vector<ConfigError>& errors) {

@@ -101,6 +101,7 @@ class Manager final : public ControlPlane {
 
  private:
   void applied(const config::Document& document, std::uint64_t revision, const Actor& actor);
+  void announce(const SpecPtr& spec);
   void rejected(const std::vector<ConfigError>& errors);
   void record(Event event);
   void adopt_orphans();

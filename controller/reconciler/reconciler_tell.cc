@@ -201,7 +201,8 @@ void Reconciler::publish(View& view) {
 }
 
 void Reconciler::tell_changes(const View& view, const ServiceStatus* before, const ServiceStatus& after) {
-  if (before && before->ready != after.ready && after.desired == Desired::kRunning) {
+  if (before && before->phase != kAnnounced && before->ready != after.ready &&
+      after.desired == Desired::kRunning) {
     std::string why;
     for (const auto& instance : after.instances) {
       if (!instance.health_message.empty()) why = ": " + instance.health_message;

@@ -19,6 +19,8 @@
 
 namespace holdfast::reconciler {
 
+inline constexpr const char* kAnnounced = "Pending";  // phase of a service that no step has looked at yet
+
 // Thread-safe. Publishing one service costs the same however many there are.
 class StatusBoard {
  public:

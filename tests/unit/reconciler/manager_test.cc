@@ -92,6 +92,12 @@ TEST_F(ManagerTest, StartsWhatIsDeclaredAndRestartsWhatCrashes) {
                                                        "Started", "Unready", "Ready"));
 }
 
+TEST_F(ManagerTest, WhatIsDeclaredIsThereBeforeItIsLookedAt) {
+  ASSERT_TRUE(load(kWeb).empty());
+  EXPECT_EQ(phase("web"), "Pending");
+  EXPECT_FALSE(manager_->service("web")->settled);
+}
+
 TEST_F(ManagerTest, AnOperatorsStopSurvivesTheController) {
   ASSERT_TRUE(load(kWeb).empty());
   run();
