@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,6 +68,16 @@ bool answers(const sockaddr_un& address) {
   return errno != ECONNREFUSED;  // EAGAIN: alive, with a full backlog; anything unclear counts as alive
 }
 
+// A program that was just killed lives on for a moment in children that had not come to their exec: asks
+// again before it believes that somebody listens.
+bool goes_on_answering(const sockaddr_un& address) {
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    if (!answers(address)) return false;
+    ::poll(nullptr, 0, 50);
+  }
+  return true;
+}
+
 Status remove_stale(const std::string& path, const sockaddr_un& address) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) return {};
@@ -74,7 +85,7 @@ Status remove_stale(const std::string& path, const sockaddr_un& address) {
     return fail(ErrorCode::kConflict, path + " exists and is not a socket",
                 "remove it or choose another path");
   }
-  if (answers(address)) {
+  if (goes_on_answering(address)) {
     return fail(ErrorCode::kConflict, "another program listens on unix:" + path,
                 "stop it or choose another path");
   }
