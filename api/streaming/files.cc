@@ -18,6 +18,9 @@ namespace {
 
 constexpr const char* kConfigName = "streaming_config.json";
 constexpr size_t kMaxBytes = 1u << 20;
+// A file may be looked at while someone writes it in place. An object cut short is never valid JSON, so what
+// is not valid has to stay as it is for so long before it is called an edit.
+constexpr Duration kRest = std::chrono::milliseconds{200};
 
 // The fields in a text, those that are valid and known; an error names what is wrong.
 Result<Json> parse_fields(const std::string& text) {
@@ -49,6 +52,7 @@ FacadeFiles::FacadeFiles(ControlPlane& control, EventLoop& loop, std::string sta
 
 FacadeFiles::~FacadeFiles() {
   if (watch_ != 0) loop_.unwatch(watch_);
+  loop_.cancel(rest_timer_);
 }
 
 void FacadeFiles::watch_directory() {
@@ -81,9 +85,8 @@ void FacadeFiles::on_directory_event() {
 }
 
 void FacadeFiles::on_config(const std::string& service) {
-  const bool first = service_.empty();
   service_ = service;
-  if (first) take_edit();  // made while no controller ran
+  take_edit();  // one made while no controller ran, or whose event is still on its way
   write_config();
 }
 
@@ -91,10 +94,14 @@ void FacadeFiles::on_config(const std::string& service) {
 void FacadeFiles::take_edit() {
   const auto text = read_file(config_path_, kMaxBytes);
   if (!text) {
+    doubted_.reset();
     if (text.error().code != ErrorCode::kNotFound) report_once(text.error().message);
     return;
   }
-  if (*text == written_ || (rejected_ && *text == *rejected_)) return;
+  if (*text == written_ || (rejected_ && *text == *rejected_)) {
+    doubted_.reset();
+    return;
+  }
   apply(*text);
 }
 
@@ -102,6 +109,9 @@ void FacadeFiles::apply(const std::string& text) {
   const auto view = control_.config();
   if (!is_declared(*view, service_)) return;
   const auto values = parse_fields(text);
+  if (!values && doubted_ != text) return doubt(text);
+  if (!values && resting_) return;
+  doubted_.reset();
   if (!values) return reject(text, values.error());
   // Only what was edited: a field that the API changed since the file was written keeps the API's value.
   const auto base = parse_fields(written_);
@@ -116,6 +126,20 @@ void FacadeFiles::apply(const std::string& text) {
   rejected_.reset();
   reported_.clear();
   remember(text);
+}
+
+void FacadeFiles::doubt(const std::string& text) {
+  doubted_ = text;
+  resting_ = true;
+  loop_.cancel(rest_timer_);
+  rest_timer_ = loop_.after(kRest, [this] { look_again(); });
+}
+
+void FacadeFiles::look_again() {
+  resting_ = false;
+  if (!doubted_) return;
+  take_edit();
+  write_config();
 }
 
 void FacadeFiles::reject(const std::string& text, const Error& error) {
@@ -142,23 +166,20 @@ void FacadeFiles::write_config() {
   const auto view = control_.config();
   if (!is_declared(*view, service_)) return;
   const auto wanted = effective_parameters(*view, service_, defaults_);
-  if (rejected_) {
+  const auto current = read_file(config_path_, kMaxBytes);
+  if (!current && current.error().code != ErrorCode::kNotFound) return;  // take_edit() has said why
+  if (rejected_ && current && *current == *rejected_) {
     if (rejected_against_ == wanted) return;  // let who edits finish
     std::rename(config_path_.c_str(), (config_path_ + ".rejected").c_str());
     rejected_.reset();
-  } else if (const auto current = read_values(config_path_); current && *current == wanted) {
-    return;  // as it should be, whatever its layout
+  } else if (current) {
+    if (*current != written_) return;  // being edited: its event is on its way
+    const auto values = parse_fields(*current);
+    if (values && *values == wanted) return;  // as it should be, whatever its layout
   }
   const auto text = dump_json_pretty(wanted);
   if (auto done = write_file_atomically(config_path_, text); !done) return report_once(done.error().message);
   remember(text);
-}
-
-std::optional<Json> FacadeFiles::read_values(const std::string& path) const {
-  const auto text = read_file(path, kMaxBytes);
-  if (!text) return std::nullopt;
-  auto values = parse_fields(*text);
-  return values ? std::optional(std::move(*values)) : std::nullopt;
 }
 
 void FacadeFiles::remember(const std::string& text) {

@@ -15,6 +15,7 @@
 
 #include "controller/base/event_loop.h"
 #include "controller/base/json.h"
+#include "controller/base/result.h"
 #include "controller/base/unique_fd.h"
 #include "controller/model/control_plane.h"
 
@@ -36,10 +37,11 @@ class FacadeFiles {
   void on_directory_event();
   void take_edit();
   void apply(const std::string& text);
+  void doubt(const std::string& text);
+  void look_again();
   void reject(const std::string& text, const Error& error);
   void report_once(const std::string& problem);
   void write_config();
-  [[nodiscard]] std::optional<Json> read_values(const std::string& path) const;
   void remember(const std::string& text);
 
   ControlPlane& control_;
@@ -49,7 +51,10 @@ class FacadeFiles {
   std::string service_;
   UniqueFd inotify_;
   EventLoop::WatchId watch_ = 0;
-  std::string written_;                  // the text that was written or accepted last
+  std::string written_;                 // the text that was written or accepted last
+  std::optional<std::string> doubted_;  // a text that is not valid, perhaps because it is being written now
+  bool resting_ = false;                // it may still change
+  EventLoop::TimerId rest_timer_ = 0;
   std::optional<std::string> rejected_;  // the text of an edit that is not valid and still stands
   Json rejected_against_;                // what was in force when it was rejected
   std::string reported_;

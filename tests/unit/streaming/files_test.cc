@@ -90,6 +90,24 @@ TEST_F(StreamingFilesTest, AnInvalidEditChangesNothingAndIsReported) {
   EXPECT_FALSE(exists("streaming_config.json.rejected"));
 }
 
+TEST_F(StreamingFilesTest, AnEditThatIsBeingWrittenIsNeitherJudgedNorOverwritten) {
+  declare();
+  facade();
+  ASSERT_TRUE(test::wait_until([&] { return exists(".streaming_config.written"); }));
+  {
+    std::ofstream file(config_path_);
+    file << R"({"input_dir": "/half)" << std::flush;
+    // A change from elsewhere makes the facade look at the file, and would have it written.
+    EXPECT_TRUE(post("config", R"({"max_workers": 5})").at("success").as_bool());
+    EXPECT_FALSE(post("start").at("success").as_bool());  // decided after the change was looked at
+    EXPECT_EQ(read_file(config_path_).value_or(""), R"({"input_dir": "/half)");
+    EXPECT_TRUE(control_.audited().empty());
+    file << R"(-way"})";
+  }
+  EXPECT_TRUE(comes_to("input_dir", "/half-way"));
+  EXPECT_EQ(get("config").at("max_workers").as_int(), 5);
+}
+
 TEST_F(StreamingFilesTest, AnInvalidEditIsSetAsideByTheNextChange) {
   declare();
   facade();
