@@ -113,8 +113,9 @@ std::string quotable(std::string text) {
   return text;
 }
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
+// One case of bash's: a word where a command is being given.
+std::string quoted_key(const std::string& path, const std::string& word) {
+  return "'" + path + ":" + word + "'";
 }
 
 // ---- bash
@@ -153,7 +154,7 @@ std::string bash_script(const CommandNode& root) {
     for (const auto& option : node.options) {
       if (option.values == Values::kNone) continue;
       for (const auto& name : option.names) {
-        const auto key = quoted(path + ":" + name);
+        const auto key = quoted_key(path, name);
         keys.push_back(key);
         values.append("    ").append(key).append(") ").append(bash_values(option)).append("; return ;;\n");
       }

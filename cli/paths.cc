@@ -1,5 +1,7 @@
 #include "cli/paths.h"
 
+#include <ranges>
+
 namespace holdfast::cli {
 namespace {
 
@@ -36,7 +38,7 @@ Result<std::vector<std::string>> parse_path(std::string_view path) {
 }
 
 Json nested(const std::vector<std::string>& keys, Json value) {
-  for (auto key = keys.rbegin(); key != keys.rend(); ++key) value = Json::object({{*key, std::move(value)}});
+  for (const auto& key : std::views::reverse(keys)) value = Json::object({{key, std::move(value)}});
   return value;
 }
 

@@ -3,6 +3,9 @@
 #include <fstream>
 #include <thread>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "api/http/server.h"
 #include "api/v1/routes.h"
 #include "controller/base/file.h"

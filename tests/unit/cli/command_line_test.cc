@@ -1,4 +1,7 @@
 // What happens before a controller is asked: parsing, hooks, errors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "controller/base/file.h"
 #include "tests/support/support.h"
 #include "tests/unit/cli/run_cli.h"

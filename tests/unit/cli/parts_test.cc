@@ -1,6 +1,9 @@
 // The parts without a controller: addresses, event streams, tables, YAML, paths, patches.
 #include <sstream>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "cli/address.h"
 #include "cli/client.h"
 #include "cli/edit.h"

@@ -5,6 +5,9 @@
 #include <memory>
 #include <string>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "api/http/message.h"
 #include "api/http/server.h"
 #include "api/streaming/facade.h"

@@ -2,6 +2,9 @@
 
 #include <map>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/support/support.h"
 
 namespace holdfast::streaming {
