@@ -21,6 +21,7 @@ if(HOLDFAST_WERROR)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")  # so that ccache can tell that a precompiled header is the same
+  add_compile_options(-Wno-deprecated-declarations)  # libstdc++ 12's own stable_sort uses what it calls deprecated
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 on std::string and std::optional when it optimises (GCC bugs 105651, 105329, 105562).

@@ -24,7 +24,7 @@ std::string summary_of(const Json& before, const Json& after) {
 std::string etag_of(const std::vector<config::LayerText>& files, const Json& edits) {
   std::uint64_t hash = 14695981039346656037ull;
   const auto feed = [&](std::string_view text) {
-    for (const unsigned char c : text) hash = (hash ^ c) * 1099511628211ull;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
     hash = (hash ^ 0xffu) * 1099511628211ull;
   };
   for (const auto& file : files) feed(file.layer), feed(file.file), feed(file.text);

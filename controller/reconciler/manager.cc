@@ -19,7 +19,7 @@ Manager::Manager(Parts parts, ManagerOptions options)
       options_(std::move(options)),
       store_(std::move(parts.store)),
       runtimes_(std::move(parts.runtimes)),
-      board_(parts.loop, parts.clock),
+      board_(parts.loop),
       queue_(parts.clock, RetryPolicy{}, options_.seed),
       prober_(parts.prober),
       usage_(std::move(parts.usage)),

@@ -24,7 +24,7 @@ inline constexpr const char* kAnnounced = "Pending";  // phase of a service that
 // Thread-safe. Publishing one service costs the same however many there are.
 class StatusBoard {
  public:
-  StatusBoard(EventLoop& loop, const Clock& clock) : loop_(loop), clock_(clock) {}
+  explicit StatusBoard(EventLoop& loop) : loop_(loop) {}
   ~StatusBoard();
   StatusBoard(const StatusBoard&) = delete;
   StatusBoard& operator=(const StatusBoard&) = delete;
@@ -65,7 +65,6 @@ class StatusBoard {
   void settle(const std::string& service, const StatusPtr& status, std::uint64_t version);
 
   EventLoop& loop_;
-  const Clock& clock_;
 
   mutable std::shared_mutex slots_mutex_;
   std::map<std::string, Slot> slots_;
