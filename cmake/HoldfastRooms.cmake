@@ -25,6 +25,7 @@ function(holdfast_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${TEST_DEPS} holdfast_test_support)
   target_precompile_headers(${name} REUSE_FROM holdfast_test_support)
+  target_compile_options(${name} PRIVATE -O0)  # not worth optimising: it is built once and run briefly
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
