@@ -17,6 +17,12 @@ function(holdfast_room name)
   target_precompile_headers(holdfast_${name} REUSE_FROM holdfast_pch)
 endfunction()
 
+# What is only there for tests is built once and run briefly, so it isn't worth optimising.
+function(holdfast_quick_build name)
+  target_precompile_headers(${name} REUSE_FROM holdfast_test_support)
+  target_compile_options(${name} PRIVATE -O0)
+endfunction()
+
 # holdfast_test(NAME [DEPS targets...]): one GoogleTest program of all .cc files in the current folder.
 function(holdfast_test name)
   cmake_parse_arguments(TEST "" "" "DEPS" ${ARGN})
@@ -24,8 +30,7 @@ function(holdfast_test name)
   add_executable(${name} ${sources})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${TEST_DEPS} holdfast_test_support)
-  target_precompile_headers(${name} REUSE_FROM holdfast_test_support)
-  target_compile_options(${name} PRIVATE -O0)  # not worth optimising: it is built once and run briefly
+  holdfast_quick_build(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
