@@ -1,5 +1,5 @@
 // Shows a Json to valijson, in the shape that its templates ask for (valijson/internal/basic_adapter.hpp).
-// Adapters borrow the value; only schema_validator.cc includes this.
+// Adapters borrow the value; only schema_validator.cc and a test include this.
 #pragma once
 
 #include <cstddef>

@@ -122,7 +122,7 @@ TEST_P(Streams, AreNotMixedUpWhileClientsComeAndGo) {
     streams.push_back(take_stream());
   }
   std::thread publisher([&] {
-    for (int round = 0; !done.load(); ++round) {
+    while (!done.load()) {
       for (int i = 0; i < kClients; ++i) {
         streams[static_cast<size_t>(i)]->send("data: for " + std::to_string(i) + "\n\n");
       }

@@ -34,13 +34,14 @@ void World::check_fold(const RestartLedger& before, const std::vector<FoldNote>&
     folded_hash_ = config_.spec_hash;
     folded_nonce_ = nonce_;
   }
-  for (const auto& [ordinal, now] : ledger_.ordinals) {
+  for (const auto& [key, now] : ledger_.ordinals) {
+    const int ordinal = key;  // one that a lambda may take
     const auto was = before.ordinals.find(ordinal);
     const int failures_before = was == before.ordinals.end() ? 0 : was->second.consecutive_failures;
-    const bool stable = std::any_of(notes.begin(), notes.end(), [ordinal = ordinal](const FoldNote& n) {
+    const bool stable = std::any_of(notes.begin(), notes.end(), [ordinal](const FoldNote& n) {
       return n.kind == FoldNote::Kind::kStable && n.id.ordinal == ordinal;
     });
-    const auto exits = std::count_if(notes.begin(), notes.end(), [ordinal = ordinal](const FoldNote& n) {
+    const auto exits = std::count_if(notes.begin(), notes.end(), [ordinal](const FoldNote& n) {
       return n.kind == FoldNote::Kind::kExited && n.id.ordinal == ordinal;
     });
     if (now.consecutive_failures < failures_before)
