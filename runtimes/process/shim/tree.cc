@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtimes/process/shim/text.h"
@@ -26,11 +27,20 @@ void kill_cgroup_members(const char* kill_cgroup) {
   close(fd);
 }
 
-// The shim is a session leader of its own, so its group is never that of a descendant.
-void kill_one(int pid) {
-  const pid_t group = getpgid(pid);
-  if (group > 1 && group != getpgrp()) kill(-group, SIGKILL);
-  kill(pid, SIGKILL);
+// Kills what was read as a child of `parent` if it still is one, or has become the shim's: the pid may be
+// another's by now, and the group of a stranger must not be touched. The pidfd holds on to what is checked. The
+// shim is a session leader of its own, so its group is never that of a descendant.
+void kill_one(int pid, int parent) {
+  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0u));
+  if (pidfd < 0) return;
+  int parent_now = 0;
+  std::uint64_t start_ticks = 0;
+  if (read_stat(pid, &start_ticks, &parent_now) && (parent_now == parent || parent_now == getpid())) {
+    const pid_t group = getpgid(pid);
+    if (group > 1 && group != getpgrp()) kill(-group, SIGKILL);
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0u);
+  }
+  close(pidfd);
 }
 
 // Calls kill_one for every descendant of `pid`, deepest first, as /proc/<pid>/task/*/children lists them.
@@ -54,7 +64,7 @@ void kill_below(int pid, int depth) {
       const auto child = static_cast<int>(std::strtol(at, &end, 10));
       if (child <= 1 || end == at) break;
       if (depth < 32) kill_below(child, depth + 1);
-      kill_one(child);
+      kill_one(child, pid);
       at = end;
     }
   }
