@@ -188,14 +188,6 @@ ErrorCode code_of(long status) {
   }
 }
 
-std::string origin_text(const Json& origin) {
-  if (origin.is_string()) return origin.as_string();
-  auto text = origin.at("layer").as_string();
-  if (origin.at("file").is_string()) text += " " + origin.at("file").as_string();
-  if (origin.at("line").is_int()) text += ":" + std::to_string(origin.at("line").as_int());
-  return text;
-}
-
 Error error_of(const Answer& answer) {
   Error error{code_of(answer.status), "", ""};
   const auto problem = parse_json(answer.body);
@@ -282,6 +274,14 @@ Status Client::stream(const Call& call, const std::function<bool(std::string_vie
   auto result = transfer.finish(curl_easy_perform(curl), options_);
   if (!result) return fail(std::move(result.error()));
   return {};
+}
+
+std::string origin_text(const Json& origin) {
+  if (origin.is_string()) return origin.as_string();
+  auto text = origin.at("layer").as_string();
+  if (origin.at("file").is_string()) text += " " + origin.at("file").as_string();
+  if (origin.at("line").is_int()) text += ":" + std::to_string(origin.at("line").as_int());
+  return text;
 }
 
 std::string percent_encoded(std::string_view text) {

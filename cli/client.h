@@ -54,6 +54,9 @@ class Client {
   ClientOptions options_;
 };
 
+// "layer file:line" of where a value or a fault comes from.
+std::string origin_text(const Json& origin);
+
 // For one segment of a path or a query value.
 std::string percent_encoded(std::string_view text);
 

@@ -65,13 +65,6 @@ int set(Session& session, const SetOptions& options) {
       (*client)->call({.method = "PATCH", .path = kConfig, .body = dump_json(nested(*keys, value))}));
 }
 
-std::string origin_text(const Json& origin) {
-  auto text = origin.at("layer").as_string();
-  if (origin.at("file").is_string()) text += " " + origin.at("file").as_string();
-  if (origin.at("line").is_int()) text += ":" + dump_json(origin.at("line"));
-  return text;
-}
-
 int explain(Session& session, const std::string& path) {
   const auto client = session.client();
   if (!client) return session.fail(client.error());

@@ -109,15 +109,10 @@ std::optional<Told> shortfall(const PlanInput& input, const View& view) {
   return std::nullopt;
 }
 
-bool any_live(const View& view) {
-  return std::any_of(view.ordinals().begin(), view.ordinals().end(),
-                     [](const OrdinalView& of) { return of.live != nullptr; });
-}
-
 Told ready(const PlanInput& input, const View& view) {
   if (!input.spec) return {Truth::kFalse, "Removing", "no longer declared"};
   if (input.desired == Desired::kStopped)
-    return any_live(view) ? Told{Truth::kFalse, "Stopping", {}} : Told{Truth::kFalse, "Stopped", {}};
+    return view.any_live() ? Told{Truth::kFalse, "Stopping", {}} : Told{Truth::kFalse, "Stopped", {}};
   const std::string ratio =
       std::to_string(view.count(State::kReady)) + " of " + std::to_string(input.spec->replicas) + " ready";
   auto told = shortfall(input, view);
@@ -143,7 +138,7 @@ std::optional<Told> replacing(const PlanInput& input, const View& view) {
 
 Told unwanted_progress(const PlanInput& input, const View& view) {
   const std::string reason = input.spec ? "Stopping" : "Removing";
-  if (!any_live(view))
+  if (!view.any_live())
     return view.ordinals().empty() ? Told{Truth::kFalse, "Settled", {}} : Told{Truth::kTrue, reason, {}};
   if (!input.dependencies.dependents_up.empty())
     return {Truth::kTrue, "WaitingForDependents", join(input.dependencies.dependents_up)};

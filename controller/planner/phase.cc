@@ -8,11 +8,6 @@
 namespace holdfast::planner {
 namespace {
 
-bool any_live(const View& view) {
-  return std::any_of(view.ordinals().begin(), view.ordinals().end(),
-                     [](const OrdinalView& of) { return of.live != nullptr; });
-}
-
 bool final_state(const OrdinalView& of, bool halted) {
   if (!of.wanted) return of.runs.empty();
   switch (of.state) {
@@ -36,7 +31,7 @@ std::string phase_of(const PlanInput& input, const Plan& /*plan*/) {
   if (!input.spec) return "Removing";
   const View view(input);
   if (view.any(State::kUnknown)) return "Unknown";
-  if (input.desired == Desired::kStopped) return any_live(view) ? "Stopping" : "Stopped";
+  if (input.desired == Desired::kStopped) return view.any_live() ? "Stopping" : "Stopped";
   if (of_wanted(view, State::kFailed)) return "Failed";
   if (of_wanted(view, State::kBackoff)) return "Backoff";
   if (of_wanted(view, State::kHeld)) return "Waiting";
@@ -44,7 +39,7 @@ std::string phase_of(const PlanInput& input, const Plan& /*plan*/) {
   if (of_wanted(view, State::kDue) || of_wanted(view, State::kStarting)) return "Starting";
   if (of_wanted(view, State::kReady) || of_wanted(view, State::kUnready)) return "Running";
   if (of_wanted(view, State::kCompleted)) return "Completed";
-  return any_live(view) ? "Stopping" : "Stopped";  // no replicas declared
+  return view.any_live() ? "Stopping" : "Stopped";  // no replicas declared
 }
 
 bool settled(const PlanInput& input, const Plan& plan) {

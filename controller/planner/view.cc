@@ -109,6 +109,10 @@ void View::assess(const PlanInput& input, OrdinalView& of) const {
   if (replaceable) of.replace = replacement(input, of);
 }
 
+bool View::any_live() const {
+  return std::any_of(ordinals_.begin(), ordinals_.end(), [](const OrdinalView& of) { return of.live != nullptr; });
+}
+
 bool View::any(State state) const {
   return std::any_of(ordinals_.begin(), ordinals_.end(),
                      [state](const OrdinalView& of) { return of.state == state; });

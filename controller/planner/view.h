@@ -45,6 +45,7 @@ class View {
   explicit View(const PlanInput& input);
   [[nodiscard]] const std::vector<OrdinalView>& ordinals() const { return ordinals_; }
   [[nodiscard]] bool any(State state) const;
+  [[nodiscard]] bool any_live() const;
   [[nodiscard]] int count(State state) const;  // of wanted ordinals
 
  private:

@@ -11,6 +11,7 @@
 
 #include "controller/base/unique_fd.h"
 #include "controller/state/codec.h"
+#include "controller/state/codec_fields.h"
 #include "controller/state/quarantine.h"
 
 namespace holdfast::state {
@@ -138,9 +139,6 @@ void run(SQLite::Statement& statement, const Values&... values) {
 
 std::int64_t signed_id(std::uint64_t id) {
   return static_cast<std::int64_t>(id);
-}
-std::int64_t to_ns(WallTime time) {
-  return time.time_since_epoch().count();
 }
 
 }  // namespace

@@ -6,8 +6,6 @@ namespace holdfast::examples {
 
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
-
 constexpr const char* kSchema = R"sql(
   CREATE TABLE IF NOT EXISTS ingest_queue (
     group_id TEXT PRIMARY KEY,

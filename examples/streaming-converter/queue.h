@@ -38,6 +38,7 @@ struct Arrival {
   bool complete = false;
 };
 
+inline constexpr int kBusyTimeoutMs = 5000;  // how long SQLite waits for another writer
 inline constexpr int kMaxFailures = 3;
 // Thread-safe. Other processes may read the file at any time (write-ahead log); only one converter may own
 // it.

@@ -3,12 +3,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include "controller/base/clock.h"
+#include "examples/streaming-converter/queue.h"
 
 namespace holdfast::examples {
-
-namespace {
-constexpr int kBusyTimeoutMs = 5000;
-}
 
 Registry::Registry(std::unique_ptr<SQLite::Database> db) : db_(std::move(db)) {}
 Registry::~Registry() = default;

@@ -15,7 +15,7 @@ namespace holdfast::shim {
 namespace {
 
 // Shared by both streams: it is empty between two calls.
-char buffer[32768];
+char pending[32768];
 size_t buffered = 0;
 
 constexpr size_t kPrefix = kStampSize + 1;
@@ -97,7 +97,7 @@ void LogStream::finish() {
 }
 
 void LogStream::begin_line(size_t upcoming, char separator) {
-  if (buffered + kPrefix + upcoming + 1 > sizeof buffer) flush();
+  if (buffered + kPrefix + upcoming + 1 > sizeof pending) flush();
   const auto total = static_cast<std::int64_t>(static_cast<size_t>(size_) + buffered);
   if (total > 0 && total + static_cast<std::int64_t>(kPrefix + upcoming + 1) > max_size_) {
     flush();
@@ -115,15 +115,15 @@ void LogStream::begin_line(size_t upcoming, char separator) {
 void LogStream::put(std::string_view bytes) {
   if (resume_ && !bytes.empty()) {  // the beginning of this line is lost
     resume_ = false;
-    stamp(wall_, buffer);
-    buffer[kStampSize] = '+';
+    stamp(wall_, pending);
+    pending[kStampSize] = '+';
     buffered = kPrefix;
   }
   while (!bytes.empty()) {
-    if (buffered == sizeof buffer) flush();
-    const size_t room = sizeof buffer - buffered;
+    if (buffered == sizeof pending) flush();
+    const size_t room = sizeof pending - buffered;
     const size_t take = bytes.size() < room ? bytes.size() : room;
-    std::memcpy(buffer + buffered, bytes.data(), take);
+    std::memcpy(pending + buffered, bytes.data(), take);
     buffered += take;
     bytes.remove_prefix(take);
   }
@@ -145,31 +145,31 @@ void LogStream::flush() {
     ++size_;
     broken_line_ = false;
   }
-  const ssize_t n = broken_line_ ? -1 : write(fd_, buffer, buffered);
+  const ssize_t n = broken_line_ ? -1 : write(fd_, pending, buffered);
   const size_t written = n > 0 ? static_cast<size_t>(n) : 0;
   if (written < buffered) {
     drop(written, n < 0 ? errno : ENOSPC);
     return;
   }
   size_ += n;
-  if (std::memchr(buffer, '\n', buffered) != nullptr) partial_counted_ = false;
+  if (std::memchr(pending, '\n', buffered) != nullptr) partial_counted_ = false;
   buffered = 0;
 }
 
 // Keeps the whole lines among the bytes that were written, and counts the rest.
 void LogStream::drop(size_t written, int error) {
-  const std::string_view done(buffer, written);
+  const std::string_view done(pending, written);
   const size_t last = done.rfind('\n');
   const size_t keep = last == std::string_view::npos ? 0 : last + 1;
   const auto end = size_ + static_cast<std::int64_t>(keep);
   if (keep < written && ftruncate(fd_, end) != 0) broken_line_ = true;
   size_ = end;
   if (fd_ >= 0 && ends_within_line(fd_, size_)) broken_line_ = true;
-  const std::string_view lost(buffer + keep, buffered - keep);
+  const std::string_view lost(pending + keep, buffered - keep);
   pending_bytes_ += lost.size();
   count_lost_lines(lost, keep == 0);
   drop_error_ = error;
-  resume_ = buffered > 0 && buffer[buffered - 1] != '\n';
+  resume_ = buffered > 0 && pending[buffered - 1] != '\n';
   buffered = 0;
 }
 
