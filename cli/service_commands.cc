@@ -1,5 +1,6 @@
 // status, start, stop, restart.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <ostream>
 
@@ -38,7 +39,7 @@ double sum_of(const Json& instances, const char* field, bool& known) {
 std::string cpu_text(const Json& instances) {
   bool known = false;
   const double percent = sum_of(instances, "cpuPercent", known);
-  return known ? std::to_string(static_cast<long>(percent + 0.5)) + "%" : "-";
+  return known ? std::to_string(std::lround(percent)) + "%" : "-";
 }
 
 std::string memory_text(const Json& instances) {

@@ -71,7 +71,8 @@ Progress ChunkedDecoder::consume(std::string_view& input, std::string& body, siz
     if (!line) return failed ? Progress::kFailed : Progress::kNeedInput;
     if (state_ == State::kTrailer) {
       if (line->empty()) return Progress::kComplete;
-      if ((trailer_bytes_ += line->size()) > kMaxTrailers) {
+      trailer_bytes_ += line->size();
+      if (trailer_bytes_ > kMaxTrailers) {
         refusal = {431, "the trailers of the chunked body are too large"};
         return Progress::kFailed;
       }

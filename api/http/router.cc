@@ -64,7 +64,7 @@ class Router::Impl {
   explicit Impl(const std::vector<Route>& routes) : parser_(kParserBytes) {
     for (const auto& route : routes) add(route);
     // Runs before the router's own 404 and 405, which would write to a client.
-    router_.addCustomHandler([](const Pistache::Rest::Request&, Pistache::Http::ResponseWriter) {
+    router_.addCustomHandler([](const Pistache::Rest::Request&, const Pistache::Http::ResponseWriter&) {
       return Pistache::Rest::Route::Result::Ok;
     });
   }
@@ -88,7 +88,7 @@ class Router::Impl {
   void add(const Route& route) {
     router_.addRoute(to_pistache(route.method), std::string(kPrefix) + route.path,
                      [this, &route, names = param_names(route.path)](const Pistache::Rest::Request& request,
-                                                                     Pistache::Http::ResponseWriter) {
+                                                                     const Pistache::Http::ResponseWriter&) {
                        found_.route = &route;
                        for (const auto& name : names) {
                          auto value = percent_decode(request.param(name).as<std::string>());

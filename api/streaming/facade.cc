@@ -61,7 +61,7 @@ Response no_service(const ConfigView& view, const std::string& service, const st
 
 class Facade::Impl {
  public:
-  Impl(ControlPlane& control, const Clock& clock, FacadeOptions options)
+  Impl(ControlPlane& control, const Clock& clock, const FacadeOptions& options)
       : control_(control),
         clock_(clock),
         cache_(defaults_of(options.environment)),
@@ -148,8 +148,8 @@ class Facade::Impl {
   std::jthread thread_;
 };
 
-Facade::Facade(ControlPlane& control, const Clock& clock, FacadeOptions options)
-    : impl_(std::make_unique<Impl>(control, clock, std::move(options))) {}
+Facade::Facade(ControlPlane& control, const Clock& clock, const FacadeOptions& options)
+    : impl_(std::make_unique<Impl>(control, clock, options)) {}
 Facade::~Facade() = default;
 
 std::vector<http::Route> Facade::routes() {

@@ -31,7 +31,7 @@ struct FacadeOptions {
 // clock outlive it.
 class Facade {
  public:
-  Facade(ControlPlane& control, const Clock& clock, FacadeOptions options);
+  Facade(ControlPlane& control, const Clock& clock, const FacadeOptions& options);
   ~Facade();
   Facade(const Facade&) = delete;
   Facade& operator=(const Facade&) = delete;

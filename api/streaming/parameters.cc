@@ -165,8 +165,8 @@ Json effective_parameters(const ConfigView& view, const std::string& service, co
   const auto& declared = view.merged.at("services").at(service).at("parameters");
   Json result = Json::object();
   for (const auto& field : fields()) {
-    auto value = typed(field, declared.at(field.name));
-    result.members().emplace_back(field.name, value ? std::move(*value) : defaults.at(field.name));
+    result.members().emplace_back(field.name,
+                                  typed(field, declared.at(field.name)).value_or(defaults.at(field.name)));
   }
   return result;
 }
@@ -187,7 +187,8 @@ Result<CheckedParameters> check_parameters(const Json& given) {
     }
     const auto message = expectation(*field) + " (got " + abridged(value) + ")";
     error.details.push_back({name, message, ""});
-    error.message += (error.message.empty() ? "" : "; ") + name + " " + message;
+    if (!error.message.empty()) error.message += "; ";
+    error.message.append(name).append(" ").append(message);
   }
   if (!error.details.empty()) return fail(std::move(error));
   return result;

@@ -197,7 +197,7 @@ class Builder final : public YAML::EventHandler {
   void open(Mark mark, const std::string& tag, std::string_view own_tag, YAML::anchor_t anchor,
             Node::Kind kind);
   void close();
-  void add_key(Mark mark, std::string key, bool merge);
+  void add_key(Mark mark, const std::string& key, bool merge);
   void add_value(Node node, size_t depth);
   void apply_merge_keys(Open& map);
 
@@ -289,7 +289,7 @@ void Builder::close() {
   add_value(std::move(done.node), done.depth + 1);
 }
 
-void Builder::add_key(Mark mark, std::string key, bool merge) {
+void Builder::add_key(Mark mark, const std::string& key, bool merge) {
   Open& map = stack_.back();
   const auto [seen, fresh] = map.lines.emplace(key, mark.line);
   map.key = key;

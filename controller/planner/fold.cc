@@ -149,7 +149,7 @@ class Folder {
     end.ran = length_of(run, in_.now);
     end.spec_hash = run.spec_hash;
     end.restart_nonce = run.restart_nonce;
-    conclude(of, run.id, std::move(end), newest);
+    conclude(of, run.id, end, newest);
   }
 
   void see_lost(int ordinal, OrdinalLedger& of) {
@@ -161,7 +161,7 @@ class Folder {
     end.cause = end.asked ? of.stop_cause : std::string(cause::kLost);
     if (in_.spec) end.spec_hash = in_.spec->spec_hash;
     end.restart_nonce = in_.restart_nonce;
-    conclude(of, InstanceId{in_.service, ordinal}, std::move(end), true);
+    conclude(of, InstanceId{in_.service, ordinal}, end, true);
   }
 
   void see_stable(OrdinalLedger& of, const ObservedInstance& run) {
@@ -177,7 +177,7 @@ class Folder {
     note(FoldNote::Kind::kStable, id, incarnation, {});
   }
 
-  void conclude(OrdinalLedger& of, const InstanceId& id, Ending end, bool newest) {
+  void conclude(OrdinalLedger& of, const InstanceId& id, const Ending& end, bool newest) {
     changed_ = true;
     of.folded_exit = end.incarnation;
     of.last_exit = end.exit;
