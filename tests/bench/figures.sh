@@ -31,7 +31,8 @@ figure_restart() {
 # ---- 2. the facade's status
 
 wrk_once() {  # prints "REQUESTS_PER_SECOND P99_MS"
-  wrk -t1 -c16 -d"${1}s" --latency "$2" | awk '
+  # Without the header, Pistache says that it closes each connection, and wrk makes a new one per request.
+  wrk -t1 -c16 -H 'Connection: keep-alive' -d"${1}s" --latency "$2" | awk '
     $1 == "99%" { v = $2; p99 = v ~ /us$/ ? v / 1000 : v ~ /ms$/ ? v + 0 : v * 1000 }
     $1 == "Requests/sec:" { rate = $2 }
     END { print rate, p99 }'
