@@ -2,9 +2,9 @@
 // thirty other libraries, four megabytes of a controller's memory, which only http probes, scrapes and the
 // command line need.
 //
-// Thread-safe, as far as libcurl is. Where the library can't be loaded, every call fails with libcurl's own
-// error codes.
-#define CURL_DISABLE_TYPECHECK
+// Thread-safe, as far as libcurl is. Where the library can't be loaded, every call fails with an error code
+// of libcurl's own.
+#define CURL_DISABLE_TYPECHECK  // its macros would stand in the way of the definitions
 #include <cstdarg>
 
 #include <curl/curl.h>
@@ -17,60 +17,128 @@
 namespace {
 
 template <typename Function>
-Function* find(Function* /*of the type*/, const char* name) {
+Function* find(Function* /*for its type*/, const char* name) {
   static void* const library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
   return library ? reinterpret_cast<Function*>(dlsym(library, name)) : nullptr;
 }
 
+// The one argument behind an option or info is a pointer, or as wide as one.
+static_assert(sizeof(curl_off_t) == sizeof(void*) && sizeof(long) == sizeof(void*));
+
 }  // namespace
 
-#define FORWARD(type, name, parameters, arguments, otherwise) \
-  type name parameters {                                      \
-    static auto* const real = find(&name, #name);             \
-    return real ? real arguments : otherwise;                 \
-  }
-#define FORWARD_VOID(name, parameters, arguments) \
-  void name parameters {                          \
-    static auto* const real = find(&name, #name); \
-    if (real) real arguments;                     \
-  }
-// The one argument behind an option or info is a pointer or as wide as one.
-#define FORWARD_OPTION(type, name, handle, option_type, otherwise) \
-  type name(handle* of, option_type option, ...) {                 \
-    static auto* const real = find(&name, #name);                  \
-    va_list list;                                                  \
-    va_start(list, option);                                        \
-    void* value = va_arg(list, void*);                             \
-    va_end(list);                                                  \
-    return real ? real(of, option, value) : otherwise;             \
-  }
-static_assert(sizeof(curl_off_t) == sizeof(void*) && sizeof(long) == sizeof(void*));
+// NOLINTBEGIN(bugprone-macro-parentheses,readability-inconsistent-declaration-parameter-name)
+#define REAL(name) static auto* const real = find(&(name), #name)
 
 extern "C" {
 
-FORWARD(CURLcode, curl_global_init, (long flags), (flags), CURLE_FAILED_INIT)
-FORWARD(CURL*, curl_easy_init, (), (), nullptr)
-FORWARD_VOID(curl_easy_cleanup, (CURL * easy), (easy))
-FORWARD_VOID(curl_easy_reset, (CURL * easy), (easy))
-FORWARD(CURLcode, curl_easy_perform, (CURL * easy), (easy), CURLE_FAILED_INIT)
-FORWARD(const char*, curl_easy_strerror, (CURLcode code), (code), "libcurl can't be loaded")
-FORWARD_OPTION(CURLcode, curl_easy_setopt, CURL, CURLoption, CURLE_FAILED_INIT)
-FORWARD_OPTION(CURLcode, curl_easy_getinfo, CURL, CURLINFO, CURLE_FAILED_INIT)
+CURLcode curl_global_init(long flags) {
+  REAL(curl_global_init);
+  return real ? real(flags) : CURLE_FAILED_INIT;
+}
 
-FORWARD(CURLM*, curl_multi_init, (), (), nullptr)
-FORWARD(CURLMcode, curl_multi_cleanup, (CURLM * multi), (multi), CURLM_BAD_HANDLE)
-FORWARD(CURLMcode, curl_multi_add_handle, (CURLM * multi, CURL* easy), (multi, easy), CURLM_BAD_HANDLE)
-FORWARD(CURLMcode, curl_multi_remove_handle, (CURLM * multi, CURL* easy), (multi, easy), CURLM_BAD_HANDLE)
-FORWARD(CURLMsg*, curl_multi_info_read, (CURLM * multi, int* left), (multi, left), nullptr)
-FORWARD(CURLMcode, curl_multi_perform, (CURLM * multi, int* running), (multi, running), CURLM_BAD_HANDLE)
-FORWARD(CURLMcode, curl_multi_poll,
-        (CURLM * multi, curl_waitfd* more, unsigned count, int timeout_ms, int* ready),
-        (multi, more, count, timeout_ms, ready), CURLM_BAD_HANDLE)
-FORWARD(CURLMcode, curl_multi_socket_action, (CURLM * multi, curl_socket_t socket, int events, int* running),
-        (multi, socket, events, running), CURLM_BAD_HANDLE)
-FORWARD_OPTION(CURLMcode, curl_multi_setopt, CURLM, CURLMoption, CURLM_BAD_HANDLE)
+CURL* curl_easy_init() {
+  REAL(curl_easy_init);
+  return real ? real() : nullptr;
+}
 
-FORWARD(curl_slist*, curl_slist_append, (curl_slist * list, const char* text), (list, text), nullptr)
-FORWARD_VOID(curl_slist_free_all, (curl_slist * list), (list))
+void curl_easy_cleanup(CURL* easy) {
+  REAL(curl_easy_cleanup);
+  if (real) real(easy);
+}
+
+void curl_easy_reset(CURL* easy) {
+  REAL(curl_easy_reset);
+  if (real) real(easy);
+}
+
+CURLcode curl_easy_perform(CURL* easy) {
+  REAL(curl_easy_perform);
+  return real ? real(easy) : CURLE_FAILED_INIT;
+}
+
+const char* curl_easy_strerror(CURLcode code) {
+  REAL(curl_easy_strerror);
+  return real ? real(code) : "libcurl can't be loaded";
+}
+
+CURLcode curl_easy_setopt(CURL* easy, CURLoption option, ...) {
+  REAL(curl_easy_setopt);
+  va_list arguments;
+  va_start(arguments, option);
+  void* value = va_arg(arguments, void*);
+  va_end(arguments);
+  return real ? real(easy, option, value) : CURLE_FAILED_INIT;
+}
+
+CURLcode curl_easy_getinfo(CURL* easy, CURLINFO info, ...) {
+  REAL(curl_easy_getinfo);
+  va_list arguments;
+  va_start(arguments, info);
+  void* value = va_arg(arguments, void*);
+  va_end(arguments);
+  return real ? real(easy, info, value) : CURLE_FAILED_INIT;
+}
+
+CURLM* curl_multi_init() {
+  REAL(curl_multi_init);
+  return real ? real() : nullptr;
+}
+
+CURLMcode curl_multi_cleanup(CURLM* multi) {
+  REAL(curl_multi_cleanup);
+  return real ? real(multi) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode curl_multi_setopt(CURLM* multi, CURLMoption option, ...) {
+  REAL(curl_multi_setopt);
+  va_list arguments;
+  va_start(arguments, option);
+  void* value = va_arg(arguments, void*);
+  va_end(arguments);
+  return real ? real(multi, option, value) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode curl_multi_add_handle(CURLM* multi, CURL* easy) {
+  REAL(curl_multi_add_handle);
+  return real ? real(multi, easy) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode curl_multi_remove_handle(CURLM* multi, CURL* easy) {
+  REAL(curl_multi_remove_handle);
+  return real ? real(multi, easy) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode curl_multi_perform(CURLM* multi, int* running) {
+  REAL(curl_multi_perform);
+  return real ? real(multi, running) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode curl_multi_poll(CURLM* multi, curl_waitfd* more, unsigned int count, int timeout_ms, int* ready) {
+  REAL(curl_multi_poll);
+  return real ? real(multi, more, count, timeout_ms, ready) : CURLM_BAD_HANDLE;
+}
+
+CURLMcode curl_multi_socket_action(CURLM* multi, curl_socket_t socket, int events, int* running) {
+  REAL(curl_multi_socket_action);
+  return real ? real(multi, socket, events, running) : CURLM_BAD_HANDLE;
+}
+
+CURLMsg* curl_multi_info_read(CURLM* multi, int* left) {
+  REAL(curl_multi_info_read);
+  return real ? real(multi, left) : nullptr;
+}
+
+curl_slist* curl_slist_append(curl_slist* list, const char* text) {
+  REAL(curl_slist_append);
+  return real ? real(list, text) : nullptr;
+}
+
+void curl_slist_free_all(curl_slist* list) {
+  REAL(curl_slist_free_all);
+  if (real) real(list);
+}
 
 }  // extern "C"
+
+// NOLINTEND(bugprone-macro-parentheses,readability-inconsistent-declaration-parameter-name)

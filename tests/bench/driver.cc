@@ -39,12 +39,11 @@ void launch(Reports& reports, const Arguments& args) {
   const pid_t pid = fork();
   if (pid == 0) {
     setsid();
-    const int log = open(args[1].c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-    const int null = open("/dev/null", O_RDONLY);
-    dup2(null, 0);
-    dup2(log, 1);
-    dup2(log, 2);
-    closefrom(3);
+    closefrom(0);
+    // The lowest free numbers, in turn.
+    if (open("/dev/null", O_RDONLY) != 0 || open(args[1].c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644) != 1 ||
+        dup(1) != 2)
+      _exit(126);
     execvp(argv[0], argv.data());
     _exit(127);
   }

@@ -33,7 +33,7 @@ Answer post(int port, const std::string& verb) {
                               " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "
                               "application/json\r\nContent-Length: 2\r\n\r\n{}";
   Answer answer;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+  if (fd < 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       send(fd, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size()))
     throw std::runtime_error("the facade can't be reached");
   char data[4096];

@@ -20,7 +20,7 @@ namespace {
 using namespace holdfast;
 using namespace std::chrono_literals;
 
-constexpr int kChanges = 100, kEdits = 9, kResyncs = 9;
+constexpr int kChanges = 200, kEdits = 9, kResyncs = 9;
 const Actor kOperator{"operator", "127.0.0.1:1"};
 
 class ManualClock final : public Clock {
@@ -152,7 +152,8 @@ void run(int services) {
   measure(world, "crash", kChanges, [&](int i) { world.crash(i); });
   measure(world, "restart", kChanges, [&](int i) { world.restart(i); });
   measure(world, "edit", kEdits, [&](int i) { world.edit(i); });
-  if (world.starts() != before + 2 * kChanges + kEdits) throw std::runtime_error("a change went astray");
+  if (world.starts() != before + std::uint64_t{2} * kChanges + kEdits)
+    throw std::runtime_error("a change went astray");
   measure(world, "resync", kResyncs, [&](int) { world.resync(); });
 }
 
