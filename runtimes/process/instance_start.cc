@@ -2,11 +2,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <random>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/random.h>
 
 #include "controller/base/file.h"
 #include "controller/base/log.h"
@@ -20,12 +20,14 @@ namespace {
 
 constexpr size_t kSocketPathMax = 107;  // sun_path without its NUL
 
+// Not std::random_device: it asks the processor what it can at each use, which is slow in a virtual machine.
 std::string random_hex() {
-  std::random_device device;
+  std::array<unsigned char, 16> bytes{};
+  (void)!getrandom(bytes.data(), bytes.size(), 0);  // so few bytes always come
   std::string hex;
-  for (int word = 0; word < 4; ++word) {
-    const auto value = device();
-    for (int shift = 28; shift >= 0; shift -= 4) hex += "0123456789abcdef"[(value >> shift) & 15u];
+  for (const unsigned char byte : bytes) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15u];
   }
   return hex;
 }
