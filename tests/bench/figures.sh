@@ -106,7 +106,7 @@ figure_idle() {
   sleep "${IDLE_SECONDS:-60}"
   ticks=$(($(cpu_ticks "$pid") - before))
   resident=$(awk '/^Rss:/ { print $2 }' "/proc/$pid/smaps_rollup")
-  shims=$(for shim in $(pgrep -x holdfast-shim -s 0 -P "$pid"; pgrep -x holdfast-shim -P "$pid"); do
+  shims=$(for shim in $(pgrep -x holdfast-shim -P "$pid"); do
     awk '/^Private_(Clean|Dirty):/ { sum += $2 } END { print sum }' "/proc/$shim/smaps_rollup"
   done | awk '{ sum += $1 } END { printf "%.0f", sum / NR }')
   row "idle with 100 services, resident MB" "$(calc "$resident * 1024 / 1000000" 1)" "" "<= 20 MB" \
@@ -137,7 +137,6 @@ figure_thousand() {
   done
   start_mine=$(median <"$WORK/start.holdfast") start_theirs=$(median <"$WORK/start.runit")
   back_mine=$(median <"$WORK/back.holdfast") back_theirs=$(median <"$WORK/back.runit")
-  [[ -z ${BENCH_RAW:-} ]] || tail -n +1 "$WORK"/start.* "$WORK"/back.* >&2
   row "1,000 services: start all, ms" "$start_mine" "runsvdir $start_theirs" "<= 2x" \
     "$start_mine" "$(calc "2 * $start_theirs")"
   row "1,000 services: kill all, all back, ms" "$back_mine" "runsvdir $back_theirs" "<= 2x" \
