@@ -11,12 +11,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <stdexcept>
 #include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/bench/facade.h"
@@ -51,10 +53,20 @@ void launch(Reports& reports, const Arguments& args) {
   std::printf("%d %.1f\n", pid, ms(last - began));
 }
 
+// What is known of a supervisor that was stopped is old, and its pids may be others' by now.
+void kill_service(const Report& report) {
+  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, report.pid, 0u));
+  if (pidfd < 0) return;
+  std::ifstream file("/proc/" + std::to_string(report.pid) + "/comm");
+  if (std::string comm; std::getline(file, comm) && comm == "bench-service")
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0u);
+  close(pidfd);
+}
+
 void crash(Reports& reports, const Arguments& args) {
   const auto victims = reports.newest();
   const auto began = mono_ns();
-  for (const auto& [name, report] : victims) kill(report.pid, SIGKILL);
+  for (const auto& [name, report] : victims) kill_service(report);
   std::printf("%.1f\n", ms(reports.collect(std::stoul(args[0]), began) - began));
 }
 
@@ -80,7 +92,7 @@ void restarts(Reports& reports, const Arguments& args) {
       if (const auto rest = victim.started_ns + gap - mono_ns(); rest > 0)
         poll(nullptr, 0, static_cast<int>(rest / 1'000'000) + 1);
       const auto began = mono_ns();
-      kill(victim.pid, SIGKILL);
+      kill_service(victim);
       peer.times.push_back(ms(reports.next_of(peer.name).started_ns - began));
     }
   }
