@@ -79,11 +79,46 @@ std::string read_proc(pid_t pid, const char* file) {
 
 }  // namespace
 
+Answer http_request(const Target& target, const std::string& method, const std::string& path,
+                    const std::string& body, const std::vector<std::string>& headers, long timeout_ms) {
+  Answer answer;
+  CURL* curl = curl_easy_init();
+  curl_slist* list = curl_slist_append(nullptr, "Expect:");
+  list = curl_slist_append(list, "Content-Type: application/json");
+  for (const auto& header : headers) list = curl_slist_append(list, header.c_str());
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  if (!target.socket.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, target.socket.c_str());
+  if (!target.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, target.ca_file.c_str());
+  curl_easy_setopt(curl, CURLOPT_URL, (target.url + path).c_str());
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method.c_str());
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.text);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, append_header);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer.headers);
+  if (method != "GET") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  }
+  const auto outcome = curl_easy_perform(curl);
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  // A server that refuses a body may answer and close before it was sent: that is an answer.
+  if (outcome == CURLE_OK || outcome == CURLE_SEND_ERROR) {
+    answer.status = static_cast<int>(status);
+    if (auto json = parse_json(answer.text)) answer.json = std::move(*json);
+  }
+  curl_slist_free_all(list);
+  curl_easy_cleanup(curl);
+  return answer;
+}
+
 std::string binary(const std::string& name) {
   return std::string(HOLDFAST_BINARY_DIR) + "/bin/" + name;
 }
 
-Controller::Controller(const std::string& config_yaml) {
+Controller::Controller(const std::string& config_yaml, ControllerSetup setup) : setup_(std::move(setup)) {
   static std::atomic<int> count{0};
   mark_ = "E2E_TEST_MARK=" + std::to_string(getpid()) + "-" + std::to_string(++count);
   write_config(config_yaml);
@@ -116,18 +151,33 @@ void Controller::write_config(const std::string& yaml) const {
   ASSERT_TRUE(written) << written.error().message;
 }
 
+std::vector<std::string> Controller::serve_command(const std::vector<std::string>& more_args) const {
+  std::vector<std::string> argv = {setup_.program.empty() ? binary("holdfast") : setup_.program,
+                                   "serve",
+                                   "--config",
+                                   dir_ / "config.yaml",
+                                   "--state-dir",
+                                   state_dir(),
+                                   "--listen",
+                                   setup_.listen.empty() ? "unix:" + socket() : setup_.listen,
+                                   "--metrics-listen",
+                                   "unix:" + (dir_ / "metrics.sock")};
+  argv.insert(argv.end(), more_args.begin(), more_args.end());
+  return argv;
+}
+
+std::map<std::string, std::string> Controller::environment() const {
+  auto env = setup_.env;
+  const auto equals = mark_.find('=');
+  env[mark_.substr(0, equals)] = mark_.substr(equals + 1);
+  return env;
+}
+
 void Controller::start(const std::vector<std::string>& more_args) {
   const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const UniqueFd output(
       open((dir_ / "controller.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  std::vector<std::string> argv = {binary("holdfast"), "serve",
-                                   "--config",         dir_ / "config.yaml",
-                                   "--state-dir",      state_dir(),
-                                   "--listen",         "unix:" + socket(),
-                                   "--metrics-listen", "unix:" + (dir_ / "metrics.sock")};
-  argv.insert(argv.end(), more_args.begin(), more_args.end());
-  const auto equals = mark_.find('=');
-  pid_ = spawn(argv, {{mark_.substr(0, equals), mark_.substr(equals + 1)}}, null.get(), output.get());
+  pid_ = spawn(serve_command(more_args), environment(), null.get(), output.get());
   ASSERT_GT(pid_, 0);
   const bool ready = wait_until([&] {
     if (get("/readyz").status == 200) return true;
@@ -155,34 +205,19 @@ int Controller::terminate() {
 
 Answer Controller::request(const std::string& method, const std::string& path, const std::string& body,
                            const std::vector<std::string>& headers, long timeout_ms) const {
-  Answer answer;
-  CURL* curl = curl_easy_init();
-  curl_slist* list = curl_slist_append(nullptr, "Expect:");
-  list = curl_slist_append(list, "Content-Type: application/json");
-  for (const auto& header : headers) list = curl_slist_append(list, header.c_str());
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket().c_str());
-  curl_easy_setopt(curl, CURLOPT_URL, ("http://localhost" + path).c_str());
-  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.text);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, append_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer.headers);
-  if (method != "GET") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-  }
-  if (curl_easy_perform(curl) == CURLE_OK) {
-    long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    answer.status = static_cast<int>(status);
-    if (auto json = parse_json(answer.text)) answer.json = std::move(*json);
-  }
-  curl_slist_free_all(list);
-  curl_easy_cleanup(curl);
-  return answer;
+  auto target = setup_.target;
+  if (setup_.listen.empty()) target.socket = socket();
+  return http_request(target, method, path, body, headers, timeout_ms);
+}
+
+std::string Controller::metrics() const {
+  return http_request({.socket = dir_ / "metrics.sock"}, "GET", "/metrics").text;
+}
+
+Finished Controller::cli(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> argv = {binary("holdfast"), "--server", "unix:" + socket()};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return run_program(argv);
 }
 
 std::optional<Json> Controller::wait_service(const std::string& name,

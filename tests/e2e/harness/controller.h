@@ -21,15 +21,44 @@ struct Answer {
   std::map<std::string, std::string> headers;  // names in lower case
 };
 
+// Runs a program to its end; stdout and stderr together.
+struct Finished {
+  int status = -1;  // exit code, or 128 + signal
+  std::string output;
+};
+Finished run_program(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env = {},
+                     const std::string& input = {});
+
+// Where requests go.
+struct Target {
+  std::string url = "http://localhost";
+  std::string socket{};   // of a unix listener; empty: url's own host and port
+  std::string ca_file{};  // to trust, for https
+};
+Answer http_request(const Target& target, const std::string& method, const std::string& path,
+                    const std::string& body = {}, const std::vector<std::string>& headers = {},
+                    long timeout_ms = 60'000);
+
+// How a controller is run; what isn't set is the harness' own choice.
+struct ControllerSetup {
+  std::map<std::string, std::string> env{};
+  std::string program{};  // default: of this build
+  std::string listen{};   // default: a unix socket; the target has to go with it
+  Target target{};
+};
+
 // Not thread-safe, but for request(), which any thread may call. The destructor stops the controller and
 // every service.
 class Controller {
  public:
-  explicit Controller(const std::string& config_yaml);
+  explicit Controller(const std::string& config_yaml, ControllerSetup setup = {});
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
+  // The command line of `serve`.
+  [[nodiscard]] std::vector<std::string> serve_command(const std::vector<std::string>& more_args = {}) const;
+  [[nodiscard]] std::map<std::string, std::string> environment() const;  // added to the test's own
   void start(const std::vector<std::string>& more_args =
                  {});  // waits for readyz; fails the test with its output otherwise
   void kill9();        // and reaps
@@ -43,6 +72,9 @@ class Controller {
   Answer post(const std::string& path, const std::string& body = {}) const {
     return request("POST", path, body);
   }
+  [[nodiscard]] std::string metrics() const;                                    // the text of /metrics
+  [[nodiscard]] Finished cli(const std::vector<std::string>& arguments) const;  // `holdfast` against this one
+  ControllerSetup& setup() { return setup_; }                                   // for the next start
   [[nodiscard]] Json service(const std::string& name) const { return get("/api/v1/services/" + name).json; }
   // Waits until the named service's JSON satisfies the condition; the last JSON either way.
   std::optional<Json> wait_service(const std::string& name,
@@ -58,17 +90,10 @@ class Controller {
 
  private:
   TempDir dir_;
+  ControllerSetup setup_;
   std::string mark_;
   pid_t pid_ = -1;
 };
-
-// Runs a program to its end; stdout and stderr together.
-struct Finished {
-  int status = -1;  // exit code, or 128 + signal
-  std::string output;
-};
-Finished run_program(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env = {},
-                     const std::string& input = {});
 
 std::string binary(const std::string& name);  // of this build: "holdfast"
 
