@@ -90,8 +90,10 @@ std::optional<Refusal> Admission::check_route(Admitted& admitted, const RequestH
   }
   if (auto refusal = authorize(admitted)) return refusal;
   if (head.content_length > admitted.route->max_body) {
-    return Refusal{413, "the body is larger than the " + std::to_string(admitted.route->max_body) +
-                            " bytes that this route takes"};
+    return Refusal{413,
+                   "the body is larger than the " + std::to_string(admitted.route->max_body) +
+                       " bytes that this route takes",
+                   kSendLess};
   }
   return std::nullopt;
 }

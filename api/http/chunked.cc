@@ -34,7 +34,7 @@ bool ChunkedDecoder::start_chunk(std::string_view line, size_t room, Refusal& re
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), value, 16);
   if (error == std::errc::result_out_of_range || (error == std::errc() && value > room)) {
-    refusal = {413, "the body is larger than this route takes"};
+    refusal = {413, "the body is larger than this route takes", kSendLess};
     return false;
   }
   if (error != std::errc() || end != size.data() + size.size()) {

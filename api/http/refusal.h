@@ -7,6 +7,8 @@
 
 namespace holdfast::http {
 
+inline constexpr const char* kSendLess = "send less at a time; nothing was changed";
+
 struct Refusal {
   int status = 400;
   std::string detail;  // becomes the problem document's

@@ -24,6 +24,7 @@ Result<Json> parse_body(const http::Request& request) {
   auto body = parse_json(request.body);
   if (!body) {
     body.error().message = "the body is not valid JSON: " + body.error().message;
+    body.error().hint = R"(for example {"max_workers": 2}; nothing was changed)";
     return body;
   }
   if (body->is_null()) return Json::object();

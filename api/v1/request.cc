@@ -115,7 +115,10 @@ Result<Json> json_body(const http::Request& request) {
   if (request.body.empty())
     return fail(ErrorCode::kInvalid, "the request has no body", "send a JSON document");
   auto parsed = parse_json(request.body);
-  if (!parsed) parsed.error().message = "body: " + parsed.error().message;
+  if (!parsed) {
+    parsed.error().message = "body: " + parsed.error().message;
+    parsed.error().hint = "send one JSON document in UTF-8; nothing was changed";
+  }
   return parsed;
 }
 

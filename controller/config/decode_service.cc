@@ -254,7 +254,11 @@ void read_program(Fields& fields, Substitution& parameters, ServiceSpec& spec) {
 
 // Something to run must be there, for the runtime that is to run it.
 void check_program(const Fields& fields, const ServiceSpec& spec) {
-  const bool command = fields.node().find("command") != nullptr;
+  // A mistyped key gets its own "did you mean"; that something is missing besides would only hide it.
+  const auto& members = fields.node().members;
+  const bool command = std::any_of(members.begin(), members.end(), [](const auto& member) {
+    return member.key == "command" || nearest(member.key, {"command"});
+  });
   const bool docker = !spec.docker.image.empty() || !spec.docker.container.empty();
   const bool kubernetes = !spec.kubernetes.image.empty() || !spec.kubernetes.pod_template.is_null();
   switch (spec.runtime) {

@@ -35,8 +35,8 @@ using reconciler::Manager;
 int refuse(const Error& error) {
   std::cerr << "holdfast: " << error.message << '\n';
   for (const auto& detail : error.details) {
-    std::cerr << "  " << (detail.origin.empty() ? "" : detail.origin + ": ") << detail.path << ": "
-              << detail.message << '\n';
+    std::cerr << "  " << (detail.origin.empty() ? "" : detail.origin + ": ")
+              << (detail.path.empty() ? "" : detail.path + ": ") << detail.message << '\n';
   }
   if (!error.hint.empty()) std::cerr << "  " << error.hint << '\n';
   return 1;

@@ -102,7 +102,7 @@ void Manager::announce(const SpecPtr& spec) {
 
 void Manager::rejected(const std::vector<ConfigError>& errors) {
   for (const auto& error : errors) {
-    log::error("configuration refused", {{"error", describe(error)}});
+    log::error("the configuration has a fault", {{"error", describe(error)}});
     record({.type = "ConfigRejected", .severity = "error", .message = describe(error)});
   }
 }

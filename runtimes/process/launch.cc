@@ -238,7 +238,9 @@ Status check_program(const ServiceSpec& spec, const Environment& environment) {
     error.hint = "check `command` and `workingDir`";
     return fail(error);
   }
-  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::kInvalid, "command '" + path + "' isn't a file");
+  if (!S_ISREG(info.st_mode)) {
+    return fail(ErrorCode::kInvalid, "command '" + path + "' isn't a file", "name the program itself");
+  }
   if ((info.st_mode & 0111) == 0) {
     return fail(ErrorCode::kInvalid, "command '" + path + "' isn't executable", "chmod +x " + path);
   }
@@ -264,10 +266,12 @@ Status check_launch(const ServiceSpec& spec) {
   if (!spec.working_dir.empty() && stat(spec.working_dir.c_str(), &info) != 0) {
     Error error = errno_error("workingDir '" + spec.working_dir + "'", errno);
     error.code = ErrorCode::kInvalid;
+    error.hint = "make the directory, or correct `workingDir`";
     return fail(error);
   }
   if (!spec.working_dir.empty() && !S_ISDIR(info.st_mode)) {
-    return fail(ErrorCode::kInvalid, "workingDir '" + spec.working_dir + "' isn't a directory");
+    return fail(ErrorCode::kInvalid, "workingDir '" + spec.working_dir + "' isn't a directory",
+                "name a directory, or leave `workingDir` out");
   }
   return {};
 }

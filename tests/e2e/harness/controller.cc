@@ -84,7 +84,9 @@ Answer http_request(const Target& target, const std::string& method, const std::
   Answer answer;
   CURL* curl = curl_easy_init();
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
-  list = curl_slist_append(list, "Content-Type: application/json");
+  const bool typed = std::any_of(headers.begin(), headers.end(),
+                                 [](const auto& header) { return header.starts_with("Content-Type:"); });
+  if (!typed) list = curl_slist_append(list, "Content-Type: application/json");
   for (const auto& header : headers) list = curl_slist_append(list, header.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   if (!target.socket.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, target.socket.c_str());
