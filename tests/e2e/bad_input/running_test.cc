@@ -73,7 +73,7 @@ TEST_F(BadInput, ABrokenEditOfTheFileKeepsTheLastGoodConfigurationAndIsShown) {
     SCOPED_TRACE(bad.name);
     controller_.write_config(bad.text);
     const auto place = controller_.dir() / "config.yaml" + (bad.place.empty() ? "" : ":" + bad.place);
-    EXPECT_TRUE(wait_until([&] { return config_check().find(bad.told) != std::string::npos; }))
+    ASSERT_TRUE(wait_until([&] { return config_check().find(bad.told) != std::string::npos; }))
         << config_check();
     EXPECT_THAT(config_check(), HasSubstr(place));
     EXPECT_EQ(controller_.get("/readyz").status, 200) << "what runs is supervised as before";
