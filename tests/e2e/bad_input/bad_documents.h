@@ -1,6 +1,7 @@
 // Configuration documents that no controller may accept, and what their author has to be told.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@ struct BadDocument {
   std::string place;  // LINE:COLUMN; empty: any
   std::string told;   // a part of the message
 };
+
+inline void PrintTo(const BadDocument& document, std::ostream* out) {
+  *out << document.name;
+}
 
 inline std::string bomb() {
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";

@@ -197,8 +197,8 @@ void Controller::kill9() {
   pid_ = -1;
 }
 
-int Controller::terminate() {
-  kill(pid_, SIGTERM);
+int Controller::end(int signal) {
+  kill(pid_, signal);
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;

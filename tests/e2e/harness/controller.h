@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "controller/base/json.h"
@@ -60,9 +61,10 @@ class Controller {
   [[nodiscard]] std::vector<std::string> serve_command(const std::vector<std::string>& more_args = {}) const;
   [[nodiscard]] std::map<std::string, std::string> environment() const;  // added to the test's own
   void start(const std::vector<std::string>& more_args =
-                 {});  // waits for readyz; fails the test with its output otherwise
-  void kill9();        // and reaps
-  int terminate();     // SIGTERM; the exit status
+                 {});   // waits for readyz; fails the test with its output otherwise
+  void kill9();         // and reaps
+  int end(int signal);  // the exit status
+  int terminate() { return end(SIGTERM); }
   [[nodiscard]] pid_t pid() const { return pid_; }
   void write_config(const std::string& yaml) const;  // replaces the base file by rename
 

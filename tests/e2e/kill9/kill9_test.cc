@@ -1,16 +1,13 @@
 // The controller is killed with KILL at random moments while it starts, stops, restarts and reconfigures
 // services. After each, a new one must find: no duplicate, no orphan, no lost edit, log line or exit status;
 // and what runs undisturbed has kept its pid.
-#include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 
 #include <poll.h>
 #include <signal.h>
 
-#include "controller/base/file.h"
 #include "tests/e2e/harness/controller.h"
+#include "tests/e2e/harness/lines.h"
 
 namespace holdfast::test {
 namespace {
@@ -23,7 +20,7 @@ constexpr int kKills = 100;
 #endif
 
 std::string config() {
-  const std::string program = std::string(HOLDFAST_BINARY_DIR) + "/tests/line-service";
+  const std::string program = line_service();
   std::string yaml =
       "apiVersion: holdfast/v1\ndefaults: {logs: {maxSize: 1Mi, maxFiles: 20}, stop: {gracePeriod: 10s}, "
       "restart: {budget: {attempts: 0}}}\nservices:\n";
@@ -87,51 +84,6 @@ class Operator {
   std::map<int, Promise> promises_;
   int edits_ = 0;
 };
-
-std::vector<std::string> log_lines(const Controller& controller, const std::string& service) {
-  std::map<int, std::string, std::greater<>> files;  // the highest number is the oldest
-  const auto dir = controller.state_dir() + "/run/" + service + "/0";
-  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
-    const auto name = entry.path().filename().string();
-    if (!name.starts_with("stdout.log") || name.ends_with(".tmp")) continue;
-    files[name == "stdout.log" ? 0 : std::stoi(name.substr(11))] =
-        read_file(entry.path(), 64u << 20).value_or("");
-  }
-  std::vector<std::string> lines;
-  for (const auto& [number, text] : files) {
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) lines.push_back(line.substr(line.find(' ') + 1));
-  }
-  return lines;
-}
-
-struct Runs {
-  size_t seen = 0;   // wrote at least a line
-  size_t ended = 0;  // wrote their last one, and so exited with 7
-};
-
-// Every run of the service numbers its lines from 0 without a gap.
-Runs check_lines(const Controller& controller, const std::string& service) {
-  std::map<long, long> next;  // pid -> number of its next line
-  Runs runs;
-  for (const auto& line : log_lines(controller, service)) {
-    std::istringstream stream(line);
-    long pid = 0, number = 0;
-    std::string word;
-    stream >> pid >> word;
-    const bool last = word == "end";
-    if (last)
-      stream >> number;
-    else
-      number = std::atol(word.c_str());
-    EXPECT_EQ(next[pid], number) << service << ": " << line;
-    if (next[pid] != number) return runs;
-    if (number == 0) ++runs.seen;
-    if (last) ++runs.ended;
-    next[pid] = last ? 0 : number + 1;
-  }
-  return runs;
-}
 
 TEST(Kill9, NothingIsLostOrDoubledWhereverTheControllerDies) {
   Controller controller(config());
