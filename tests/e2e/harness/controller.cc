@@ -176,13 +176,14 @@ std::map<std::string, std::string> Controller::environment() const {
 }
 
 void Controller::start(const std::vector<std::string>& more_args) {
+  const auto log_before = log().size();
   const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const UniqueFd output(
       open((dir_ / "controller.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   pid_ = spawn(serve_command(more_args), environment(), null.get(), output.get());
   ASSERT_GT(pid_, 0);
   const bool ready = wait_until([&] {
-    if (get("/readyz").status == 200) return true;
+    if (find_target(log_before) && get("/readyz").status == 200) return true;
     int status = 0;
     if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
     pid_ = -1;
@@ -207,19 +208,35 @@ int Controller::end(int signal) {
 
 Answer Controller::request(const std::string& method, const std::string& path, const std::string& body,
                            const std::vector<std::string>& headers, long timeout_ms) const {
-  auto target = setup_.target;
-  if (setup_.listen.empty()) target.socket = socket();
-  return http_request(target, method, path, body, headers, timeout_ms);
+  return http_request(target_, method, path, body, headers, timeout_ms);
 }
 
 std::string Controller::metrics() const {
   return http_request({.socket = dir_ / "metrics.sock"}, "GET", "/metrics").text;
 }
 
-Finished Controller::cli(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> argv = {binary("holdfast"), "--server", "unix:" + socket()};
+Finished Controller::cli(const std::vector<std::string>& arguments,
+                         const std::map<std::string, std::string>& env) const {
+  std::vector<std::string> argv = {binary("holdfast"), "--server",
+                                   target_.socket.empty() ? target_.url : "unix:" + target_.socket};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  return run_program(argv);
+  return run_program(argv, env);
+}
+
+// The address that a listener of port 0 got; false: not told yet.
+bool Controller::find_target(size_t log_before) {
+  if (setup_.listen.empty()) {
+    target_ = {.socket = socket()};
+    return true;
+  }
+  constexpr std::string_view kTold = "the API is served address=";
+  const auto text = log();
+  const auto told = text.find(kTold, log_before);
+  const auto end = text.find('\n', told);
+  if (told == std::string::npos || end == std::string::npos) return false;
+  const auto address = text.substr(told + kTold.size(), end - told - kTold.size());
+  target_ = {.url = (setup_.ca_file.empty() ? "http://" : "https://") + address, .ca_file = setup_.ca_file};
+  return true;
 }
 
 std::optional<Json> Controller::wait_service(const std::string& name,

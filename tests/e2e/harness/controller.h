@@ -44,8 +44,8 @@ Answer http_request(const Target& target, const std::string& method, const std::
 struct ControllerSetup {
   std::map<std::string, std::string> env{};
   std::string program{};  // default: of this build
-  std::string listen{};   // default: a unix socket; the target has to go with it
-  Target target{};
+  std::string listen{};   // default: a unix socket. With port 0 the target's port is found out
+  std::string ca_file{};  // to trust; the controller's configuration has TLS
 };
 
 // Not thread-safe, but for request(), which any thread may call. The destructor stops the controller and
@@ -74,9 +74,12 @@ class Controller {
   Answer post(const std::string& path, const std::string& body = {}) const {
     return request("POST", path, body);
   }
-  [[nodiscard]] std::string metrics() const;                                    // the text of /metrics
-  [[nodiscard]] Finished cli(const std::vector<std::string>& arguments) const;  // `holdfast` against this one
-  ControllerSetup& setup() { return setup_; }                                   // for the next start
+  [[nodiscard]] std::string metrics() const;  // the text of /metrics
+  // `holdfast` against this one.
+  [[nodiscard]] Finished cli(const std::vector<std::string>& arguments,
+                             const std::map<std::string, std::string>& env = {}) const;
+  [[nodiscard]] const Target& target() const { return target_; }
+  ControllerSetup& setup() { return setup_; }  // for the next start
   [[nodiscard]] Json service(const std::string& name) const { return get("/api/v1/services/" + name).json; }
   // Waits until the named service's JSON satisfies the condition; the last JSON either way.
   std::optional<Json> wait_service(const std::string& name,
@@ -91,8 +94,11 @@ class Controller {
   [[nodiscard]] const std::string& mark() const { return mark_; }
 
  private:
+  bool find_target(size_t log_before);
+
   TempDir dir_;
   ControllerSetup setup_;
+  Target target_;
   std::string mark_;
   pid_t pid_ = -1;
 };
