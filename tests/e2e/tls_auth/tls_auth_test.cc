@@ -162,7 +162,7 @@ TEST_F(Exposed, ANewCertificateIsServedAndABrokenOneIsNot) {
   EXPECT_EQ(trusting("second.pem"), 0);
   fs::copy_file(at("second-key.pem"), at("key.pem"), fs::copy_options::overwrite_existing);
   fs::copy_file(at("second.pem"), at("cert.pem"), fs::copy_options::overwrite_existing);
-  EXPECT_TRUE(wait_until([&] { return trusting("second.pem") == 200; })) << controller_.log();
+  ASSERT_TRUE(wait_until([&] { return trusting("second.pem") == 200; })) << controller_.log();
   EXPECT_EQ(trusting("first.pem"), 0);
   ASSERT_TRUE(write_file_atomically(at("cert.pem"), "no certificate"));
   EXPECT_TRUE(wait_until([&] {
