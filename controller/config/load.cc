@@ -168,20 +168,21 @@ class Loader {
       const SpecPtr old = spec == specs_.end() ? nullptr : spec->second;
       const auto seen = before.find(name);
       const bool same = old && seen != before.end() && identical(*seen->second, json);
-      SpecPtr now = same ? old : decode(reading, name, node, {&services, name}, old);
+      SpecPtr now = same ? old : decode(reading, name, node, json, {&services, name}, old);
       document_.services.emplace_hint(document_.services.end(), name, std::move(now));
     }
     merged_services_ = Json(std::move(merged));
   }
 
-  static SpecPtr decode(Reading& reading, const std::string& name, const Node& node, const Path& path,
-                        const SpecPtr& old) {
+  static SpecPtr decode(Reading& reading, const std::string& name, const Node& node, const Json& json,
+                        const Path& path, const SpecPtr& old) {
     const auto faults = reading.faults.count();
     auto spec = std::make_shared<ServiceSpec>(decode_service(reading, name, node, path));
     if (reading.faults.count() > faults) return spec;  // never published
     if (old && same_declaration(*old, *spec)) return old;
     spec->generation = old ? old->generation + 1 : 1;
     spec->spec_hash = spec_hash(*spec);
+    spec->declaration = declaration_hash(json);
     return spec;
   }
 

@@ -74,10 +74,8 @@ Json canonical(const ServiceSpec& spec) {
   return out;
 }
 
-}  // namespace
-
-std::string spec_hash(const ServiceSpec& spec) {
-  const std::string text = dump_json_canonical(canonical(spec));
+std::string hash_of(const Json& value) {
+  const std::string text = dump_json_canonical(value);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;
   if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 || size < 16)
@@ -89,6 +87,16 @@ std::string spec_hash(const ServiceSpec& spec) {
     hex += kDigits[digest[i] & 15];
   }
   return hex;
+}
+
+}  // namespace
+
+std::string spec_hash(const ServiceSpec& spec) {
+  return hash_of(canonical(spec));
+}
+
+std::string declaration_hash(const Json& merged) {
+  return hash_of(merged);
 }
 
 bool same_declaration(const ServiceSpec& a, const ServiceSpec& b) {

@@ -13,7 +13,10 @@ namespace holdfast::config {
 // restart, stop, health, dependencies, collectors, logs, labels and the parameters as such. Thread-safe.
 std::string spec_hash(const ServiceSpec& spec);
 
-// All but generation and hash.
+// In the same form, of a service's merged declaration as it is written.
+std::string declaration_hash(const Json& merged);
+
+// All but generation and hashes.
 bool same_declaration(const ServiceSpec& a, const ServiceSpec& b);
 
 }  // namespace holdfast::config

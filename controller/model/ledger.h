@@ -9,6 +9,7 @@
 
 #include "controller/base/clock.h"
 #include "controller/model/observation.h"
+#include "controller/model/service_spec.h"
 
 namespace holdfast {
 
@@ -42,6 +43,9 @@ struct RestartLedger {
   std::map<int, OrdinalLedger> ordinals{};
   std::map<std::string, std::uint64_t> restarts_by_cause{};  // counts restarts, ever; the first start is none
   std::string boot{};  // boot id: monotonic times of another boot mean nothing
+  // Of the declaration that was last in force: how to stop what is not declared any more, and its hash.
+  StopPolicy last_stop{};
+  std::string declaration{};
   bool operator==(const RestartLedger&) const = default;
 };
 

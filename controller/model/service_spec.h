@@ -147,6 +147,7 @@ struct ServiceSpec {
   std::string name;             // DNS label (RFC 1123)
   std::int64_t generation = 0;  // grows with every change of this service's config
   std::string spec_hash;        // of only what the runtime needs: a changed hash replaces the instances
+  std::string declaration;      // hash of all that is declared: tells what changed while no controller ran
 
   Desired desired = Desired::kRunning;  // as configured; an operator's intent may override it
   RuntimeKind runtime = RuntimeKind::kAuto;

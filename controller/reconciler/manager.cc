@@ -45,6 +45,7 @@ Manager::Manager(Parts parts, ManagerOptions options)
                .rejected = [this](const std::vector<ConfigError>& errors) { rejected(errors); }}),
       resync_ns_(options_.resync.count()) {
   desired_.restore_intents(store_->intents());
+  for (const auto& [service, ledger] : store_->ledgers()) known_[service] = ledger.declaration;
   for (const auto& runtime : runtimes_.all()) {
     runtime->on_change([this](const std::string& service) { queue_.add(service); });
   }
@@ -68,7 +69,18 @@ void Manager::applied(const config::Document& document, std::uint64_t revision, 
   const auto changes = desired_.apply(document.services);
   for (const auto& [service, intent] : changes.intents) store_->save_intent(service, intent);
   if (on_config_) on_config_(document);
-  for (const auto& name : changes.added) announce(document.services.at(name));
+  std::vector<std::string> added, changed = changes.changed;
+  for (const auto& name : changes.added) {
+    const auto& spec = document.services.at(name);
+    announce(spec);
+    queue_.add(name);
+    const auto past = known_.find(name);
+    if (past == known_.end())
+      added.push_back(name);
+    else if (past->second != spec->declaration)
+      changed.push_back(name);
+  }
+  known_.clear();  // only the first configuration meets what an earlier controller knew
   const auto tell = [&](const std::vector<std::string>& names, const char* what) {
     for (const auto& name : names) {
       record({.service = name,
@@ -80,8 +92,8 @@ void Manager::applied(const config::Document& document, std::uint64_t revision, 
       queue_.add(name);
     }
   };
-  tell(changes.added, "declared");
-  tell(changes.changed, "changed in the configuration");
+  tell(added, "declared");
+  tell(changed, "changed in the configuration");
   tell(changes.removed, "removed from the configuration");
   if (!orphans_adopted_.exchange(true)) adopt_orphans();
   board_.publish_config(revision);
@@ -190,7 +202,8 @@ std::vector<std::string> Manager::planned_actions(const SpecPtr& spec, const std
                                    .health = &health,
                                    .capabilities = &capabilities,
                                    .dependencies = {},
-                                   .now = clock_.now()});
+                                   .now = clock_.now(),
+                                   .last_stop = wanted.spec ? wanted.spec->stop : StopPolicy{}});
   std::vector<std::string> texts;
   texts.reserve(plan.actions.size());
   for (const auto& action : plan.actions) texts.push_back(holdfast::describe(action));

@@ -127,6 +127,7 @@ class Manager final : public ControlPlane {
   std::function<void(const config::Document&)> on_config_;
   Reconciler reconciler_;
   ConfigService config_;
+  std::map<std::string, std::string> known_;  // declarations of an earlier controller, until the first own
   std::atomic<bool> degraded_told_{false}, running_{false}, orphans_adopted_{false};
   std::atomic<std::int64_t> resync_ns_;
   std::mutex timers_mutex_;

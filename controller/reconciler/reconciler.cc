@@ -26,6 +26,7 @@ Reconciler::Memory& Reconciler::memory_of(const std::string& service) {
 StepResult Reconciler::step(const std::string& service) {
   View view{.service = service, .wanted = parts_.desired.get(service), .memory = memory_of(service)};
   if (!view.wanted.known) return {};
+  remember_declaration(view);
   if (const auto seen = observe(view); !seen) {
     publish_unseen(view, seen.error());
     view.result.error = seen.error();
@@ -45,7 +46,8 @@ StepResult Reconciler::step(const std::string& service) {
                 .health = &view.health,
                 .capabilities = &capabilities_.at(view.runtime),
                 .dependencies = dependencies(view.wanted, service),
-                .now = parts_.clock.now()};
+                .now = parts_.clock.now(),
+                .last_stop = view.memory.ledger.last_stop};
   view.plan = planner::plan(view.input);
   view.error = act(view);
   publish(view);
@@ -53,6 +55,17 @@ StepResult Reconciler::step(const std::string& service) {
   view.result.next_check = view.plan.next_check;
   view.result.error = view.error;
   return view.result;
+}
+
+// Kept for the day on which it is not declared any more, or a controller comes back.
+void Reconciler::remember_declaration(View& view) {
+  if (!view.wanted.spec) return;
+  const auto& spec = *view.wanted.spec;
+  auto& ledger = view.memory.ledger;
+  if (ledger.last_stop == spec.stop && ledger.declaration == spec.declaration) return;
+  ledger.last_stop = spec.stop;
+  ledger.declaration = spec.declaration;
+  parts_.store.save_ledger(view.service, ledger);
 }
 
 // A service whose declared runtime changed is taken down where it was before it comes up where it should be:

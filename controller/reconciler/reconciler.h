@@ -58,6 +58,7 @@ class Reconciler {
 
   Memory& memory_of(const std::string& service);
   [[nodiscard]] planner::DependencyView dependencies(const Wanted& wanted, const std::string& service) const;
+  void remember_declaration(View& view);
   Status observe(View& view);
   void fold(View& view);
   std::optional<Error> act(View& view);

@@ -25,8 +25,9 @@ Desired decode_desired(Reader& in, std::string_view key) {
 [[maybe_unused]] void knows_every_member(const OrdinalLedger& ordinal, const RestartLedger& ledger,
                                          const Intent& intent) {
   [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = ordinal;
-  [[maybe_unused]] const auto& [r, s, t] = ledger;
-  [[maybe_unused]] const auto& [u, v, w, x, y] = intent;
+  [[maybe_unused]] const auto& [r, s, t, u, v] = ledger;
+  [[maybe_unused]] const auto& [w, x] = ledger.last_stop;
+  [[maybe_unused]] const auto& [aa, bb, cc, dd, ee] = intent;
 }
 
 Json encode_ordinal(const OrdinalLedger& ordinal) {
@@ -131,6 +132,11 @@ std::string encode(const RestartLedger& ledger) {
     out.put("causes", std::move(causes));
   }
   out.text("boot", ledger.boot);
+  if (ledger.last_stop != StopPolicy{}) {
+    out.put("stop", Json::object({{"signal", ledger.last_stop.signal},
+                                  {"gracePeriod", std::int64_t{ledger.last_stop.grace_period.count()}}}));
+  }
+  out.text("declaration", ledger.declaration);
   return dump_json(out.take());
 }
 
@@ -153,6 +159,13 @@ std::optional<RestartLedger> decode_ledger(std::string_view text) {
   }
   Reader in(*json);
   ledger.boot = in.text("boot");
+  ledger.declaration = in.text("declaration");
+  if (const auto* stop = in.find("stop")) {
+    Reader policy(*stop);
+    ledger.last_stop.signal = policy.maybe_int("signal").value_or(StopPolicy{}.signal);
+    ledger.last_stop.grace_period = Duration{policy.number("gracePeriod")};
+    if (!policy.good()) in.spoil();
+  }
   if (!in.good()) return std::nullopt;
   return ledger;
 }

@@ -202,6 +202,62 @@ TEST_F(ManagerTest, WhatRunsUndeclaredIsRemoved) {
   EXPECT_TRUE(runtime_->observe("db")->instances.empty());
 }
 
+TEST_F(ManagerTest, WhatIsNotDeclaredAnyMoreIsStoppedAsItWasDeclared) {
+  const std::string stop = "stop: {signal: QUIT, gracePeriod: 5m}}\n";
+  const auto kept = kWeb + std::string("  own: {command: [own], ") + stop;
+  for (const bool controller_restarts : {false, true}) {
+    SCOPED_TRACE(controller_restarts);
+    runtime_->script("gone", {.stop_after = 270s});
+    ASSERT_TRUE(load(kept + "  gone: {command: [gone], " + stop).empty());
+    run();
+    if (controller_restarts) boot();
+    ASSERT_TRUE(load(kept).empty());
+    run();
+    EXPECT_EQ(events({.service = "gone"}).back().type, "Stopping");
+    run(4min);
+    EXPECT_EQ(phase("gone"), "Removing") << "it was granted five minutes";
+    run(1min);
+    EXPECT_EQ(phase("gone"), "(none)");
+    const auto told = events({.service = "gone"});
+    const auto quits = std::count_if(told.begin(), told.end(), [](const Event& event) {
+      return event.type == "Exited" && event.exit && event.exit->signal == 3;
+    });
+    EXPECT_EQ(quits, controller_restarts ? 2 : 1);
+    runtime_->forget("gone");
+  }
+}
+
+TEST_F(ManagerTest, AControllerThatComesBackTellsOnlyWhatChangedMeanwhile) {
+  ASSERT_TRUE(load(kTwo).empty());
+  run();
+  boot();
+  ASSERT_TRUE(load(kTwo).empty());
+  run();
+  const auto told = [&](const std::string& name) {
+    std::vector<std::string> messages;
+    for (const auto& event : events({.service = name})) {
+      if (event.type == "ConfigChanged") messages.push_back(event.message);
+    }
+    return messages;
+  };
+  EXPECT_THAT(told("web"), testing::ElementsAre("web was declared"));
+  EXPECT_THAT(told("db"), testing::ElementsAre("db was declared"));
+  boot();
+  ASSERT_TRUE(load(kTwo + std::string("  new: {command: [new], labels: {a: b}}\n")).empty());
+  run();
+  boot();
+  ASSERT_TRUE(load(kTwo + std::string("  new: {command: [new], labels: {a: c}}\n")).empty());
+  run();
+  EXPECT_THAT(told("web"), testing::ElementsAre("web was declared"));
+  EXPECT_THAT(told("new"), testing::ElementsAre("new was declared", "new was changed in the configuration"));
+  // Taken away and declared again under one controller: that is news.
+  ASSERT_TRUE(load(kTwo).empty());
+  run(1min);
+  ASSERT_TRUE(load(kTwo + std::string("  new: {command: [new], labels: {a: c}}\n")).empty());
+  run();
+  EXPECT_EQ(told("new").back(), "new was declared");
+}
+
 TEST_F(ManagerTest, DependenciesStartFirstAndStopLast) {
   ASSERT_TRUE(load(kTwo).empty());
   run();

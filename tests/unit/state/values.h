@@ -51,6 +51,8 @@ inline RestartLedger full_ledger() {
   ledger.ordinals = {{0, ordinal}, {3, OrdinalLedger{}}};
   ledger.restarts_by_cause = {{"crash", 4}, {"liveness", 1}};
   ledger.boot = boot_id();
+  ledger.last_stop = {.signal = 3, .grace_period = std::chrono::minutes{5}};
+  ledger.declaration = "0123abcd";
   return ledger;
 }
 
