@@ -215,7 +215,10 @@ std::vector<std::string> Manager::planned_actions(const SpecPtr& spec, const std
 Result<VerbResult> Manager::command(const std::string& name, Verb verb, const Actor& actor) {
   const auto commanded = desired_.command(name, verb, gave_up(board_.get(name)), actor, clock_.wall());
   if (!commanded) return fail(commanded.error());
-  if (!commanded->result.changed) return commanded->result;
+  if (!commanded->result.changed) {
+    queue_.add(name);  // nothing new is wanted, but what held it up may be gone
+    return commanded->result;
+  }
   store_->save_intent(name, commanded->intent);
   static constexpr std::array<const char*, 3> kTypes{"StartRequested", "StopRequested", "RestartRequested"};
   record({.service = name,

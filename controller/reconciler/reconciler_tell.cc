@@ -38,6 +38,24 @@ std::string instance_name(const InstanceId& id) {
   return id.service + "/" + std::to_string(id.ordinal);
 }
 
+// What can't be started waits for what it lacks; "is starting" would be a promise.
+void tell_error(ServiceStatus& status, const Error& error) {
+  const bool alive = std::any_of(status.instances.begin(), status.instances.end(),
+                                 [](const InstanceStatus& instance) { return is_alive(instance.observed); });
+  if (status.phase == "Starting" && !alive) {
+    status.phase = "Waiting";
+    for (auto& condition : status.conditions) {
+      if (condition.reason != "Starting") continue;
+      condition.reason = "CannotStart";
+      condition.message = error.message;
+    }
+  }
+  status.conditions.push_back({.type = "Accepted",
+                               .status = Condition::Status::kFalse,
+                               .reason = error.code == ErrorCode::kInvalid ? "InvalidSpec" : "ActionFailed",
+                               .message = error.message});
+}
+
 std::string seconds_text(Duration duration) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   return ms < 1000 ? std::to_string(ms) + " ms" : std::to_string((ms + 500) / 1000) + " s";
@@ -183,13 +201,7 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
 void Reconciler::publish(View& view) {
   const auto before = parts_.board.get(view.service);
   auto status = describe(view);
-  if (view.error) {
-    status->conditions.push_back(
-        {.type = "Accepted",
-         .status = Condition::Status::kFalse,
-         .reason = view.error->code == ErrorCode::kInvalid ? "InvalidSpec" : "ActionFailed",
-         .message = view.error->message});
-  }
+  if (view.error) tell_error(*status, *view.error);
   status->updated = parts_.clock.wall();
   stamp(*status, before.get(), status->updated);
   const bool news = !before || !same_news(*before, *status);

@@ -185,6 +185,7 @@ TEST_F(BadInput, ACommandThatCannotStartIsToldAndHoldsUpNobody) {
     EXPECT_THAT(service->at("lastError").at("message").as_string(), HasSubstr(told));
     EXPECT_FALSE(service->at("lastError").at("hint").as_string().empty());
     EXPECT_FALSE(service->at("ready").as_bool());
+    EXPECT_EQ(service->at("phase").as_string(), "Waiting");
     EXPECT_THAT(controller_.cli({"status", name}).output, HasSubstr(told));
     EXPECT_THAT(controller_.cli({"events", name}).output, HasSubstr(told));
   }

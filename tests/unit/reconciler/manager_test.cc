@@ -258,6 +258,30 @@ TEST_F(ManagerTest, AControllerThatComesBackTellsOnlyWhatChangedMeanwhile) {
   EXPECT_EQ(told("new").back(), "new was declared");
 }
 
+TEST_F(ManagerTest, WhatCannotBeStartedWaitsAndSaysForWhat) {
+  bool installed = false;
+  runtime_->set_fault([&](auto call, const std::string& service) -> std::optional<Error> {
+    if (call != fake::FakeRuntime::Call::kValidate || service != "web" || installed) return std::nullopt;
+    return Error{ErrorCode::kInvalid, "there is no program 'web'", "install it", false, {}};
+  });
+  ASSERT_TRUE(load(kWeb).empty());
+  run(10s);
+  const auto status = manager_->service("web");
+  EXPECT_EQ(status->phase, "Waiting");
+  EXPECT_FALSE(status->settled);
+  EXPECT_EQ(status->last_error->message, "there is no program 'web'");
+  const auto ready = std::find_if(status->conditions.begin(), status->conditions.end(),
+                                  [](const Condition& condition) { return condition.type == "Ready"; });
+  ASSERT_NE(ready, status->conditions.end());
+  EXPECT_EQ(ready->reason, "CannotStart");
+  EXPECT_EQ(ready->message, "there is no program 'web'");
+  installed = true;
+  // Whoever asks for a start doesn't have to wait for the next look.
+  ASSERT_TRUE(manager_->command("web", Verb::kStart, alice_));
+  run();
+  EXPECT_EQ(phase("web"), "Running");
+}
+
 TEST_F(ManagerTest, DependenciesStartFirstAndStopLast) {
   ASSERT_TRUE(load(kTwo).empty());
   run();
