@@ -54,7 +54,8 @@ Progress RequestReader::read_body(size_t max_body) {
   if (head_.chunked) {
     progress = chunks_.consume(input, body_, max_body, refusal_);
   } else {
-    if (head_.content_length > max_body) return fail({413, "the body is larger than this route takes", kSendLess});
+    if (head_.content_length > max_body)
+      return fail({413, "the body is larger than this route takes", kSendLess});
     const auto part = input.substr(0, head_.content_length - body_.size());
     body_ += part;
     input.remove_prefix(part.size());
