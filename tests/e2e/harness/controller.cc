@@ -26,7 +26,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     if (!more.contains(name) && !name.starts_with("HOLDFAST_") && !name.starts_with("CONTIMG_"))
       env.push_back(text);
   }
-  for (const auto& [name, value] : more) env.push_back(name + "=" + value);
+  for (const auto& [name, value] : more) env.emplace_back(name).append("=").append(value);
   return env;
 }
 
