@@ -27,6 +27,8 @@ static_assert(sizeof(curl_off_t) == sizeof(void*) && sizeof(long) == sizeof(void
 
 }  // namespace
 
+#pragma GCC diagnostic ignored "-Wvarargs"  // libcurl declares an enumeration as the last named parameter
+
 // NOLINTBEGIN(bugprone-macro-parentheses,readability-inconsistent-declaration-parameter-name)
 #define REAL(name) static auto* const real = find(&(name), #name)
 

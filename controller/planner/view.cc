@@ -110,7 +110,8 @@ void View::assess(const PlanInput& input, OrdinalView& of) const {
 }
 
 bool View::any_live() const {
-  return std::any_of(ordinals_.begin(), ordinals_.end(), [](const OrdinalView& of) { return of.live != nullptr; });
+  return std::any_of(ordinals_.begin(), ordinals_.end(),
+                     [](const OrdinalView& of) { return of.live != nullptr; });
 }
 
 bool View::any(State state) const {

@@ -33,7 +33,8 @@ size_t StatusBoard::size() const {
   return slots_.size();
 }
 
-void StatusBoard::publish(const std::string& service, StatusPtr status, std::uint64_t version, bool notify) {
+void StatusBoard::publish(const std::string& service, const StatusPtr& status, std::uint64_t version,
+                          bool notify) {
   {
     // The slot changes under the hub's lock, so that a new subscriber's snapshot and its first update join
     // exactly.

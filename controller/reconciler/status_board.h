@@ -35,7 +35,7 @@ class StatusBoard {
 
   // `version`: of the inputs (spec, intent) that the status was made from. Tells subscribers only when
   // `notify`.
-  void publish(const std::string& service, StatusPtr status, std::uint64_t version, bool notify);
+  void publish(const std::string& service, const StatusPtr& status, std::uint64_t version, bool notify);
   // Changes one field or two of the current status, for news that the loop doesn't make (resource samples).
   void amend(const std::string& service, const std::function<void(ServiceStatus&)>& change);
   void remove(const std::string& service);

@@ -86,7 +86,7 @@ void Sampler::sample_due() {
     auto usages = reader_(kind, instances);
     const auto now = clock_.now();
     for (size_t i = 0; i < std::min(usages.size(), instances.size()); ++i)
-      record(instances[i], std::move(usages[i]), now, changed);
+      record(instances[i], usages[i], now, changed);
   }
   if (!sink_) return;
   changed.erase(std::unique(changed.begin(), changed.end()), changed.end());

@@ -28,8 +28,8 @@ void kill_cgroup_members(const char* kill_cgroup) {
 }
 
 // Kills what was read as a child of `parent` if it still is one, or has become the shim's: the pid may be
-// another's by now, and the group of a stranger must not be touched. The pidfd holds on to what is checked. The
-// shim is a session leader of its own, so its group is never that of a descendant.
+// another's by now, and the group of a stranger must not be touched. The pidfd holds on to what is checked.
+// The shim is a session leader of its own, so its group is never that of a descendant.
 void kill_one(int pid, int parent) {
   const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0u));
   if (pidfd < 0) return;

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kGood = "apiVersion: holdfast/v1\nservices: {web: {command: [sleep, \"1000\"]}}\n";
+constexpr const char* kMinimal = "apiVersion: holdfast/v1\nservices: {web: {command: [sleep, \"1000\"]}}\n";
 
 std::vector<std::string> serve(const TempDir& dir, const std::string& config) {
   return {binary("holdfast"), "serve",
@@ -72,7 +72,7 @@ TEST(RefusedStart, APortInUseIsNamedAndNothingRuns) {
   socklen_t size = sizeof address;
   ASSERT_EQ(getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
   const auto listen_at = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  ASSERT_TRUE(write_file_atomically(dir / "c.yaml", kGood));
+  ASSERT_TRUE(write_file_atomically(dir / "c.yaml", kMinimal));
   for (const size_t option : {7u, 9u}) {  // --listen, --metrics-listen
     auto command = serve(dir, dir / "c.yaml");
     command.at(option) = listen_at;
@@ -86,7 +86,7 @@ TEST(RefusedStart, APortInUseIsNamedAndNothingRuns) {
 
 TEST(RefusedStart, AStateDirectoryThatCannotBeWrittenIsNamed) {
   const TempDir dir;
-  ASSERT_TRUE(write_file_atomically(dir / "c.yaml", kGood, 0644));
+  ASSERT_TRUE(write_file_atomically(dir / "c.yaml", kMinimal, 0644));
   // The programs may lie where only this user may look.
   for (const auto* program : {"holdfast", "holdfast-shim"}) {
     fs::copy_file(binary(program), dir / program);
@@ -118,7 +118,7 @@ TEST(RefusedStart, AStateDirectoryThatCannotBeWrittenIsNamed) {
 }
 
 TEST(RefusedStart, ASecondControllerIsToldOfTheFirstAndDisturbsNothing) {
-  Controller first(kGood);
+  Controller first(kMinimal);
   first.start();
   const auto up =
       first.wait_service("web", [](const Json& web) { return web.at("phase").as_string() == "Running"; });

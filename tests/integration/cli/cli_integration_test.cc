@@ -234,6 +234,7 @@ TEST_F(CliTest, EventsAreFollowedFromThePastOnWithoutAGap) {
   const auto lines = out_buffer.text();
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3) << lines;
   // From now on it is refused, which ends it.
+  options = {};
   options.listen = server_->address();
   options.authenticate = [](const http::Request&) -> Result<http::Identity> {
     return fail(ErrorCode::kPermission, "no token");
