@@ -202,7 +202,7 @@ class Victim {
     _exit(127);
   }
   ~Victim() {
-    kill(pid_, SIGKILL);
+    signal_process(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
   Victim(const Victim&) = delete;

@@ -107,7 +107,7 @@ int kill_over_and_over(Demo& demo) {
       continue;
     }
     poll(nullptr, 0, static_cast<int>(random() % 150));  // the moment is what is random
-    EXPECT_EQ(kill(pid, SIGKILL), 0) << "run " << kills << " had ended by itself";
+    EXPECT_TRUE(signal_process(pid, SIGKILL)) << "run " << kills << " had ended by itself";
     ++kills;
     pid = running_again(controller, pid);
   }

@@ -192,14 +192,18 @@ void Controller::start(const std::vector<std::string>& more_args) {
   ASSERT_TRUE(ready && pid_ > 0) << "the controller did not become ready:\n" << log();
 }
 
+bool signal_process(pid_t pid, int signal) {
+  return pid > 0 && kill(pid, signal) == 0;
+}
+
 void Controller::kill9() {
-  kill(pid_, SIGKILL);
+  ASSERT_TRUE(signal_process(pid_, SIGKILL)) << "no controller runs";
   waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }
 
 int Controller::end(int signal) {
-  kill(pid_, signal);
+  if (!signal_process(pid_, signal)) return -1;
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;

@@ -86,7 +86,7 @@ TEST_P(Upgrade, AControllerOfAnotherPathTakesOverWhatRuns) {
   fs::remove_all(controller_.dir() / "old");
   for (const auto& name : kServices) expect_more_lines(name);
   // This one ends while nobody looks.
-  ASSERT_EQ(kill(pids_["ended"], SIGTERM), 0);
+  ASSERT_TRUE(signal_process(pids_["ended"], SIGTERM));
   EXPECT_TRUE(
       wait_until([&] { return log_lines(controller_, "ended").back().find("end") != std::string::npos; }));
 
@@ -108,7 +108,7 @@ TEST_P(Upgrade, AControllerOfAnotherPathTakesOverWhatRuns) {
 
   EXPECT_EQ(controller_.cli({"stop", "stopped"}).output, "stopped: stopped\n");
   EXPECT_EQ(controller_.cli({"restart", "restarted"}).output, "restarted: restarted\n");
-  ASSERT_EQ(kill(pids_["crashed"], SIGKILL), 0);
+  ASSERT_TRUE(signal_process(pids_["crashed"], SIGKILL));
   const auto again = controller_.wait_service(
       "crashed", [&](const Json& service) { return runs(service) && pid_of(service) != pids_["crashed"]; });
   ASSERT_TRUE(again);
@@ -141,7 +141,7 @@ TEST(Signals, HupDisturbsNothing) {
   const auto calm = controller.wait_service("calm", runs);
   ASSERT_TRUE(calm);
   controller.write_config(config() + "  added: {command: [sleep, \"1000\"]}\n");
-  ASSERT_EQ(kill(controller.pid(), SIGHUP), 0);
+  ASSERT_TRUE(signal_process(controller.pid(), SIGHUP));
   EXPECT_TRUE(controller.wait_service("added", runs));
   EXPECT_EQ(pid_of(controller.service("calm")), pid_of(*calm));
 }
