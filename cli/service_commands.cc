@@ -63,10 +63,11 @@ std::string trouble(const Json& service) {
       return condition.at("message").as_string();
     }
   }
-  std::string waiting;
-  for (const auto& name : service.at("waitingFor").items()) waiting += " " + name.as_string();
-  if (!waiting.empty()) return "waiting for" + waiting;
   const auto& phase = service.at("phase").as_string();
+  std::string waiting;
+  for (const auto& reason : service.at("waitingFor").items())
+    waiting += (waiting.empty() ? "waiting for " : ", ") + reason.as_string();
+  if (phase == "Waiting" && !waiting.empty()) return waiting;
   const bool down = phase == "Backoff" || phase == "Failed";
   return down ? service.at("lastExit").at("reason").as_string() : "";
 }
@@ -115,6 +116,17 @@ int print_services(const Session& session, const Json& services) {
   for (const auto& service : services.items()) table.add(service_row(service));
   session.print(table);
   return kExitOk;
+}
+
+// What holds for all services: that the newest configuration is not the one in force, for instance.
+void warn_of_controller(const Session& session, const Client& client) {
+  const auto answer = client.get("/readyz");
+  if (!answer) return;
+  for (const auto& [name, check] : answer->at("checks").members()) {
+    if (check.as_string() != "ok")
+      session.terminal.err << session.painted(name, Colour::kYellow) << ": " << printable(check.as_string())
+                           << '\n';
+  }
 }
 
 void print_line(const Session& session, const char* label, const std::string& value) {
@@ -203,7 +215,9 @@ int status(Session& session, const std::string& name) {
       name.empty() ? std::string(kServices) : std::string(kServices) + "/" + percent_encoded(name);
   const auto answer = (*client)->get(path);
   if (!answer) return session.fail(answer.error());
-  return name.empty() ? print_services(session, answer->at("items")) : print_service(session, *answer);
+  if (!name.empty()) return print_service(session, *answer);
+  if (session.wants_table()) warn_of_controller(session, **client);
+  return print_services(session, answer->at("items"));
 }
 
 struct VerbOptions {

@@ -54,8 +54,8 @@ std::optional<std::string> not_up(const ServiceStatus& status) {
     return condition_text(*failed);
   }
   if (status.phase == "Waiting" && !status.waiting_for.empty()) {
-    std::string text = "waiting for";
-    for (const auto& name : status.waiting_for) text += " " + name;
+    std::string text;
+    for (const auto& reason : status.waiting_for) text += (text.empty() ? "waiting for " : ", ") + reason;
     return text;
   }
   if (status.last_exit && !status.last_exit->reason.empty()) return status.last_exit->reason;

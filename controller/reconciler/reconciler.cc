@@ -132,7 +132,7 @@ planner::DependencyView Reconciler::dependencies(const Wanted& wanted, const std
         }
         return false;
       }();
-      if (!met) view.unmet.push_back(name + " is not " + std::string(to_string(condition)) + " yet");
+      if (!met) view.unmet.push_back(name + " (not " + std::string(to_string(condition)) + " yet)");
     }
     return view;
   }

@@ -76,6 +76,15 @@ class CliTest : public ::testing::Test {
   std::map<std::string, std::string> variables_{{"TMPDIR", dir_.path()}};
 };
 
+TEST_F(CliTest, StatusWarnsOfWhatConcernsAllServices) {
+  EXPECT_EQ(cli({"status"}).err, "");
+  control_.set_ready({true, {{"config", "the newest files are not in force"}, {"state", "ok"}}});
+  const auto ran = cli({"status"});
+  EXPECT_EQ(ran.code, kExitOk);
+  EXPECT_EQ(ran.err, "config: the newest files are not in force\n");
+  EXPECT_EQ(cli({"status", "-o", "json"}).err, "");
+}
+
 TEST_F(CliTest, StatusListsServices) {
   const auto ran = cli({"status"});
   EXPECT_EQ(ran.code, kExitOk) << ran.err;
