@@ -37,18 +37,6 @@ Result<UniqueFd> memory_file(const std::string& content) {
   return fd;
 }
 
-// The shim's own environment: nothing, so that it holds no secret; sanitizers keep their options.
-std::vector<char*> shim_environment() {
-  std::vector<char*> variables;
-#if defined(__SANITIZE_ADDRESS__)
-  for (char** at = environ; *at; ++at) {
-    if (std::string_view(*at).find("SAN_OPTIONS=") != std::string_view::npos) variables.push_back(*at);
-  }
-#endif
-  variables.push_back(nullptr);
-  return variables;
-}
-
 class SpawnPlan {
  public:
   SpawnPlan() {
@@ -102,7 +90,7 @@ Result<SpawnedShim> spawn_shim(const std::string& shim_path, const std::string& 
   }
   std::string name = "holdfast-shim", argument = label;
   std::array<char*, 3> argv{name.data(), argument.data(), nullptr};
-  auto environment = shim_environment();
+  std::array<char*, 1> environment{};  // nothing, so that the shim holds no secret
   if (const int error = plan.run(&spawned.pid, shim_path, argv.data(), environment.data()); error != 0) {
     Error failure = errno_error("cannot start " + shim_path, error);
     failure.code = ErrorCode::kUnavailable;

@@ -8,16 +8,14 @@
 
 #include "tests/e2e/harness/controller.h"
 #include "tests/e2e/harness/lines.h"
+#include "tests/support/sanitized.h"
 
 namespace holdfast::test {
 namespace {
 
 constexpr int kServices = 4;  // s0 .. s3 are worked on, "calm" is left alone
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kKills = 20;  // sanitizers look for faults in the code, the release build for lost moments
-#else
-constexpr int kKills = 100;
-#endif
+// Sanitizers look for faults in the code, the release build for lost moments.
+constexpr int kKills = kSanitized ? 20 : 100;
 
 std::string config() {
   const std::string program = line_service();

@@ -8,19 +8,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitized.h"
+
 namespace holdfast::test {
 namespace {
 
 using namespace std::chrono_literals;
 
 // Sanitizers look for faults within a step: for them a small world will do.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kServices = 100;
-constexpr int kRounds = 2;
-#else
-constexpr int kServices = 500;
-constexpr int kRounds = 6;
-#endif
+constexpr int kServices = kSanitized ? 100 : 500;
+constexpr int kRounds = kSanitized ? 2 : 6;
 
 std::string first_of(const std::vector<std::string>& faults) {
   std::string out;
