@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 class ExecTest : public ProcessTest {
  protected:
-  Result<ExecResult> run(std::vector<std::string> argv, Duration timeout = seconds{30}) {
+  Result<ExecResult> run(const std::vector<std::string>& argv, Duration timeout = seconds{30}) {
     return runtime().exec()->run({"web", 0}, argv, timeout);
   }
   Result<ExecResult> run_service(std::vector<std::string> words, Duration timeout = seconds{30}) {

@@ -86,7 +86,7 @@ TEST_F(StoreFaultTest, BeginsAnewOverAnyFileThatIsNoDatabase) {
 }
 
 TEST_F(StoreFaultTest, TakesAnEmptyFileAsNew) {
-  std::ofstream{file_};
+  std::ofstream(file_).close();
   const auto store = open();
   EXPECT_THAT(store->quarantined(), IsEmpty());
   expect_usable(*store);
@@ -94,8 +94,9 @@ TEST_F(StoreFaultTest, TakesAnEmptyFileAsNew) {
 
 TEST_F(StoreFaultTest, CarriesIntentsOverWhenOnlyOtherPagesAreBad) {
   fill();
-  spoil(static_cast<std::streamoff>(std::filesystem::file_size(file_)) - 3 * 4096,
-        std::string(3 * 4096, '\xee'));
+  constexpr size_t kThreePages = 12288;
+  spoil(static_cast<std::streamoff>(std::filesystem::file_size(file_) - kThreePages),
+        std::string(kThreePages, '\xee'));
   const auto store = open();
   EXPECT_EQ(store->intents().at("web"), test::full_intent());
   EXPECT_EQ(store->ledgers().at("web"), test::full_ledger());

@@ -45,7 +45,8 @@ class Generator {
   std::mt19937 random_;
 };
 
-void collect_leaves(const Node& node, std::vector<std::string> at, std::map<std::string, std::int32_t>& out) {
+void collect_leaves(const Node& node, const std::vector<std::string>& at,
+                    std::map<std::string, std::int32_t>& out) {
   if (!node.is_object() || node.members.empty()) {
     out[pointer_of(at)] = node.mark.layer;
     return;

@@ -25,7 +25,7 @@ class AdmissionTest : public testing::Test {
   }
 
   std::variant<Admitted, Refused> admit(const std::string& line, const std::string& fields,
-                                        Caller caller = {"127.0.0.1:5", "192.0.2.1", false}) {
+                                        const Caller& caller = {"127.0.0.1:5", "192.0.2.1", false}) {
     RequestHead head;
     EXPECT_FALSE(parse_head(line + " HTTP/1.1\r\n" + fields, head));
     if (!admission_) admission_ = std::make_unique<Admission>(options_, routes_);
