@@ -165,7 +165,9 @@ TEST_F(BadInput, AHugeBodyIsCutOffAndCostsNoMemory) {
     }
   }
   // A sanitizer keeps what was freed.
-  if (!kSanitized) EXPECT_LT(peak_kib(controller_.pid()), before + 32L * 1024) << "kiB";
+  if (!kSanitized) {
+    EXPECT_LT(peak_kib(controller_.pid()), before + 32L * 1024) << "kiB";
+  }
   expect_unchanged();
 }
 
