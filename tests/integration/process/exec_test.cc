@@ -21,7 +21,7 @@ class ExecTest : public ProcessTest {
   }
   Result<ExecResult> run_service(std::vector<std::string> words, Duration timeout = seconds{30}) {
     words.insert(words.begin(), HOLDFAST_TEST_SERVICE);
-    return run(std::move(words), timeout);
+    return run(words, timeout);
   }
 };
 
