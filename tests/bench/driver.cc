@@ -11,8 +11,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -57,8 +58,9 @@ void launch(Reports& reports, const Arguments& args) {
 void kill_service(const Report& report) {
   const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, report.pid, 0u));
   if (pidfd < 0) return;
-  std::ifstream file("/proc/" + std::to_string(report.pid) + "/comm");
-  if (std::string comm; std::getline(file, comm) && comm == "bench-service")
+  std::error_code gone;
+  const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(report.pid) + "/exe", gone);
+  if (program.filename() == "bench-service")  // not comm, which is that of the script below runit
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0u);
   close(pidfd);
 }
