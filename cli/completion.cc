@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/session.h"
+#include "controller/base/text.h"
 
 namespace holdfast::cli {
 namespace {
@@ -88,12 +89,6 @@ CommandNode command_node(const CLI::App& app, std::vector<std::string> path,
   return node;
 }
 
-std::string joined(const std::vector<std::string>& words, const char* separator = " ") {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 template <typename Visit>
 void for_each(const CommandNode& node, const Visit& visit) {
   visit(node);
@@ -129,7 +124,7 @@ std::string bash_values(const OptionNode& option) {
     case Values::kDirectory:
       return "COMPREPLY=($(compgen -d -- \"$cur\")); compopt -o filenames 2>/dev/null";
     case Values::kChoice:
-      return "COMPREPLY=($(compgen -W '" + joined(option.choices) + "' -- \"$cur\"))";
+      return "COMPREPLY=($(compgen -W '" + join(option.choices, " ") + "' -- \"$cur\"))";
     case Values::kNone:
     case Values::kAny:
       break;
@@ -140,15 +135,15 @@ std::string bash_values(const OptionNode& option) {
 std::string bash_options(const CommandNode& node) {
   std::vector<std::string> names;
   for (const auto& option : node.options) names.insert(names.end(), option.names.begin(), option.names.end());
-  return joined(names);
+  return join(names, " ");
 }
 
 std::string bash_script(const CommandNode& root) {
   std::string steps, taking, values, words;
   for_each(root, [&](const CommandNode& node) {
-    const auto path = joined(node.path);
+    const auto path = join(node.path, " ");
     for (const auto& child : node.children) {
-      steps += "      '" + path + ":" + child.name + "') path='" + joined(child.path) + "'; continue ;;\n";
+      steps += "      '" + path + ":" + child.name + "') path='" + join(child.path, " ") + "'; continue ;;\n";
     }
     std::vector<std::string> keys;
     for (const auto& option : node.options) {
@@ -159,11 +154,11 @@ std::string bash_script(const CommandNode& root) {
         values.append("    ").append(key).append(") ").append(bash_values(option)).append("; return ;;\n");
       }
     }
-    if (!keys.empty()) taking += "      " + joined(keys, "|") + ") skip=1; continue ;;\n";
+    if (!keys.empty()) taking += "      " + join(keys, "|") + ") skip=1; continue ;;\n";
     words += "    '" + path + "')\n      if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '" +
              bash_options(node) + "' -- \"$cur\")); return; fi\n";
     if (!node.children.empty()) {
-      words += "      COMPREPLY=($(compgen -W '" + joined(words_of(node)) + "' -- \"$cur\")) ;;\n";
+      words += "      COMPREPLY=($(compgen -W '" + join(words_of(node), " ") + "' -- \"$cur\")) ;;\n";
     } else {
       words += "      " + bash_values(node.positional) + " ;;\n";
     }
@@ -207,7 +202,7 @@ std::string zsh_values(const OptionNode& option) {
     case Values::kDirectory:
       return ":directory:_files -/";
     case Values::kChoice:
-      return ":value:(" + joined(option.choices) + ")";
+      return ":value:(" + join(option.choices, " ") + ")";
     case Values::kAny:
       return ":value: ";
     case Values::kNone:
@@ -227,7 +222,7 @@ std::string zsh_options(const CommandNode& node) {
 }
 
 std::string zsh_function(const CommandNode& node) {
-  auto name = "_holdfast" + (node.path.empty() ? "" : "_" + joined(node.path, "_"));
+  auto name = "_holdfast" + (node.path.empty() ? "" : "_" + join(node.path, "_"));
   std::string text = name + "() {\n";
   if (node.children.empty()) {
     text += "  _arguments" + zsh_options(node);
@@ -264,7 +259,7 @@ std::string fish_condition(const CommandNode& node) {
   if (node.path.empty()) return "__fish_use_subcommand";
   auto text = "__fish_seen_subcommand_from " + node.path.front();
   if (node.path.size() > 1) return text + "; and __fish_seen_subcommand_from " + node.path.back();
-  if (!node.children.empty()) text += "; and not __fish_seen_subcommand_from " + joined(words_of(node));
+  if (!node.children.empty()) text += "; and not __fish_seen_subcommand_from " + join(words_of(node), " ");
   return text;
 }
 
@@ -277,7 +272,7 @@ std::string fish_values(const OptionNode& option) {
     case Values::kDirectory:
       return " -xa '(__fish_complete_directories)'";
     case Values::kChoice:
-      return " -xa '" + joined(option.choices) + "'";
+      return " -xa '" + join(option.choices, " ") + "'";
     case Values::kAny:
       return " -x";
     case Values::kNone:
@@ -294,7 +289,7 @@ std::string fish_positional(const OptionNode& positional) {
     case Values::kDirectory:
       return " -F";
     case Values::kChoice:
-      return " -a '" + joined(positional.choices) + "'";
+      return " -a '" + join(positional.choices, " ") + "'";
     case Values::kAny:
     case Values::kNone:
       break;

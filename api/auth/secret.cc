@@ -1,33 +1,21 @@
 #include "api/auth/secret.h"
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "controller/base/text.h"
+
 namespace holdfast::auth {
-namespace {
-
-std::string to_hex(const unsigned char* bytes, size_t count) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(count * 2);
-  for (size_t i = 0; i < count; ++i) {
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
-  }
-  return text;
-}
-
-}  // namespace
-
 Result<std::string> random_hex(size_t bytes) {
   std::vector<unsigned char> buffer(bytes);
   if (RAND_bytes(buffer.data(), static_cast<int>(bytes)) != 1)
     return fail(ErrorCode::kInternal, "the system gives no random bytes");
-  return to_hex(buffer.data(), buffer.size());
+  return to_hex(buffer);
 }
 
 std::string sha256_hex(std::string_view salt, std::string_view secret) {
@@ -36,7 +24,7 @@ std::string sha256_hex(std::string_view salt, std::string_view secret) {
   unsigned length = 0;
   // Without a digest the result is empty, and an empty hash never matches (see the length check of the file).
   if (EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) return {};
-  return to_hex(digest.data(), length);
+  return to_hex(std::span(digest).first(length));
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

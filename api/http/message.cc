@@ -1,10 +1,12 @@
 #include "api/http/message.h"
 
 #include <array>
+#include <span>
 
 #include <openssl/evp.h>
 
 #include "api/http/text.h"
+#include "controller/base/text.h"
 
 namespace holdfast::http {
 
@@ -67,12 +69,7 @@ std::string make_etag(std::string_view text) {
   constexpr size_t kTagBytes = 16;  // half of SHA-256: no two texts of a config's life collide
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  std::string tag = "\"";
-  for (size_t i = 0; i < kTagBytes; ++i) {
-    tag += "0123456789abcdef"[digest[i] >> 4];
-    tag += "0123456789abcdef"[digest[i] & 15];
-  }
-  return tag + '"';
+  return '"' + to_hex(std::span(digest).first(kTagBytes)) + '"';
 }
 
 bool etag_listed(std::string_view header_value, std::string_view tag) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "controller/base/text.h"
+
 namespace holdfast::streaming {
 namespace {
 
@@ -53,11 +55,8 @@ std::optional<std::string> not_up(const ServiceStatus& status) {
       failed && failed->status == Condition::Status::kTrue) {
     return condition_text(*failed);
   }
-  if (status.phase == "Waiting" && !status.waiting_for.empty()) {
-    std::string text;
-    for (const auto& reason : status.waiting_for) text += (text.empty() ? "waiting for " : ", ") + reason;
-    return text;
-  }
+  if (status.phase == "Waiting" && !status.waiting_for.empty())
+    return "waiting for " + join(status.waiting_for, ", ");
   if (status.last_exit && !status.last_exit->reason.empty()) return status.last_exit->reason;
   const auto* ready = find_condition(status, "Ready");
   return ready ? condition_text(*ready) : "not running: " + status.phase;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "controller/base/text.h"
+
 namespace holdfast::api {
 namespace {
 
@@ -232,11 +234,7 @@ std::string why_pending(const ServiceStatus& status) {
   const auto add = [&reason](const std::string& text) {
     if (!text.empty()) reason += (reason.empty() ? "" : "; ") + text;
   };
-  if (!status.waiting_for.empty()) {
-    std::string names;
-    for (const auto& name : status.waiting_for) names += (names.empty() ? "" : ", ") + name;
-    add("waits for " + names);
-  }
+  if (!status.waiting_for.empty()) add("waits for " + join(status.waiting_for, ", "));
   if (status.last_error) add(status.last_error->message);
   for (const auto& condition : status.conditions) {
     const bool under_way = condition.type == "Progressing" && condition.status == Condition::Status::kTrue;

@@ -1,12 +1,14 @@
 #include "controller/config/spec_hash.h"
 
 #include <array>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 
 #include <openssl/evp.h>
 
 #include "controller/base/json.h"
+#include "controller/base/text.h"
 
 namespace holdfast::config {
 
@@ -80,13 +82,7 @@ std::string hash_of(const Json& value) {
   unsigned size = 0;
   if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 || size < 16)
     throw std::runtime_error("OpenSSL offers no SHA-256");
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (size_t i = 0; i < 16; ++i) {
-    hex += kDigits[digest[i] >> 4];
-    hex += kDigits[digest[i] & 15];
-  }
-  return hex;
+  return to_hex(std::span(digest).first(16));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/base/text.h"
 #include "controller/planner/view.h"
 
 namespace holdfast::planner {
@@ -26,12 +27,6 @@ Condition condition(const PlanInput& input, std::string_view type, Told told) {
   out.reason = std::move(told.reason);
   out.message = std::move(told.message);
   if (input.spec) out.observed_generation = input.spec->generation;
-  return out;
-}
-
-std::string join(const std::vector<std::string>& items) {
-  std::string out;
-  for (const std::string& item : items) out += (out.empty() ? "" : "; ") + item;
   return out;
 }
 
@@ -92,7 +87,7 @@ std::optional<Told> shortfall(const PlanInput& input, const View& view) {
   if (const auto* of = first(view, State::kBackoff))
     return Told{Truth::kFalse, "CrashBackoff", backoff_text(input, *of)};
   if (view.any(State::kHeld))
-    return Told{Truth::kFalse, "WaitingForDependencies", join(input.dependencies.unmet)};
+    return Told{Truth::kFalse, "WaitingForDependencies", join(input.dependencies.unmet, "; ")};
   for (const OrdinalView& of : view.ordinals())
     if (of.wanted && of.state == State::kStopping)
       return Told{
@@ -130,7 +125,7 @@ std::optional<Told> replacing(const PlanInput& input, const View& view) {
   const std::string text =
       std::to_string(old) + " of " + std::to_string(input.spec->replicas) + " still to be restarted";
   if (!input.dependencies.unmet.empty())
-    return Told{Truth::kTrue, "WaitingForDependencies", text + "; " + join(input.dependencies.unmet)};
+    return Told{Truth::kTrue, "WaitingForDependencies", text + "; " + join(input.dependencies.unmet, "; ")};
   if (const auto* of = first(view, State::kFailed))
     return Told{Truth::kFalse, "ReplacementHalted", text + "; " + instance_text(*of, "failed")};
   return Told{Truth::kTrue, "Replacing", text};
@@ -141,7 +136,7 @@ Told unwanted_progress(const PlanInput& input, const View& view) {
   if (!view.any_live())
     return view.ordinals().empty() ? Told{Truth::kFalse, "Settled", {}} : Told{Truth::kTrue, reason, {}};
   if (!input.dependencies.dependents_up.empty())
-    return {Truth::kTrue, "WaitingForDependents", join(input.dependencies.dependents_up)};
+    return {Truth::kTrue, "WaitingForDependents", join(input.dependencies.dependents_up, "; ")};
   return {Truth::kTrue, reason, {}};
 }
 
@@ -154,7 +149,7 @@ Told progressing(const PlanInput& input, const View& view) {
       case State::kBackoff:
         return {Truth::kTrue, "CrashBackoff", {}};
       case State::kHeld:
-        return {Truth::kTrue, "WaitingForDependencies", join(input.dependencies.unmet)};
+        return {Truth::kTrue, "WaitingForDependencies", join(input.dependencies.unmet, "; ")};
       case State::kStopping:
         return {Truth::kTrue, "Restarting", {}};
       case State::kDue:

@@ -1,4 +1,5 @@
 // The telling half of a step: the status for readers, and the events that say what happened and why.
+#include <string_view>
 #include <utility>
 
 #include "controller/reconciler/reconciler.h"
@@ -38,6 +39,25 @@ std::string instance_name(const InstanceId& id) {
   return id.service + "/" + std::to_string(id.ordinal);
 }
 
+// Of the event that tells a note; empty: none does.
+std::string_view event_type(planner::FoldNote::Kind kind) {
+  using Kind = planner::FoldNote::Kind;
+  switch (kind) {
+    case Kind::kExited:
+      return "Exited";
+    case Kind::kFailed:
+      return "Failed";
+    case Kind::kCompleted:
+      return "Completed";
+    case Kind::kBackoff:
+      return "Backoff";
+    case Kind::kStarted:  // told by the action
+    case Kind::kStable:   // no news
+      return {};
+  }
+  return {};
+}
+
 // What can't be started waits for what it lacks; "is starting" would be a promise.
 void tell_error(ServiceStatus& status, const Error& error) {
   const bool alive = std::any_of(status.instances.begin(), status.instances.end(),
@@ -71,30 +91,27 @@ void Reconciler::record(const View& view, Event event) {
 }
 
 void Reconciler::leave_out_told(const View& view, std::vector<planner::FoldNote>& notes) const {
-  using Kind = planner::FoldNote::Kind;
-  static const std::map<Kind, std::string> kTypes = {{Kind::kExited, "Exited"},
-                                                     {Kind::kFailed, "Failed"},
-                                                     {Kind::kCompleted, "Completed"},
-                                                     {Kind::kBackoff, "Backoff"}};
   const auto told = parts_.store.events({.service = view.service, .after = 0, .limit = 64});
   if (!told) return;
   std::erase_if(notes, [&](const planner::FoldNote& note) {
-    const auto type = kTypes.find(note.kind);
-    return type != kTypes.end() && std::any_of(told->begin(), told->end(), [&](const Event& event) {
-             return event.type == type->second && event.ordinal == note.id.ordinal &&
-                    event.incarnation == note.incarnation;
-           });
+    const auto type = event_type(note.kind);
+    return !type.empty() && std::any_of(told->begin(), told->end(), [&](const Event& event) {
+      return event.type == type && event.ordinal == note.id.ordinal && event.incarnation == note.incarnation;
+    });
   });
 }
 
 void Reconciler::tell_exits(const View& view, const std::vector<planner::FoldNote>& notes) {
   using Kind = planner::FoldNote::Kind;
   for (const auto& n : notes) {
-    Event event{.ordinal = n.id.ordinal, .incarnation = n.incarnation, .cause = n.cause, .exit = n.exit};
+    Event event{.ordinal = n.id.ordinal,
+                .incarnation = n.incarnation,
+                .type = std::string(event_type(n.kind)),
+                .cause = n.cause,
+                .exit = n.exit};
     const auto name = instance_name(n.id);
     switch (n.kind) {
       case Kind::kExited: {
-        event.type = "Exited";
         const bool clean = n.exit && n.exit->clean();
         event.severity = clean || n.cause == "operator" || n.cause == "config" || n.cause == "removed"
                              ? "info"
@@ -104,17 +121,14 @@ void Reconciler::tell_exits(const View& view, const std::vector<planner::FoldNot
         break;
       }
       case Kind::kFailed:
-        event.type = "Failed";
         event.severity = "error";
         event.message = name + " is not started again until an operator or a config change asks for it" +
                         (n.exit ? ": " + n.exit->reason : std::string());
         break;
       case Kind::kCompleted:
-        event.type = "Completed";
         event.message = name + " has completed" + (n.exit ? ": " + n.exit->reason : std::string());
         break;
       case Kind::kBackoff:
-        event.type = "Backoff";
         event.severity = "warning";
         event.message = name + " starts again in " + seconds_text(n.delay.value_or(Duration{0}));
         break;

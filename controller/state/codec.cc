@@ -107,17 +107,13 @@ std::string encode(const Intent& intent) {
 }
 
 std::optional<Intent> decode_intent(std::string_view text) {
-  const auto json = parse_json(text);
-  if (!json) return std::nullopt;
-  Reader in(*json);
-  Intent intent;
-  if (in.find("desired")) intent.desired = decode_desired(in, "desired");
-  intent.configured = decode_desired(in, "configured");
-  intent.restart_nonce = in.count("restartNonce");
-  intent.actor = in.text("actor");
-  intent.at = wall_from_ns(in.number("at"));
-  if (!in.good()) return std::nullopt;
-  return intent;
+  return decode_object<Intent>(text, [](Reader& in, Intent& intent) {
+    if (in.find("desired")) intent.desired = decode_desired(in, "desired");
+    intent.configured = decode_desired(in, "configured");
+    intent.restart_nonce = in.count("restartNonce");
+    intent.actor = in.text("actor");
+    intent.at = wall_from_ns(in.number("at"));
+  });
 }
 
 std::string encode(const RestartLedger& ledger) {

@@ -58,21 +58,17 @@ std::string encode_body(const Event& event) {
 }
 
 std::optional<Event> decode_event(std::string_view body) {
-  const auto json = parse_json(body);
-  if (!json) return std::nullopt;
-  Reader in(*json);
-  Event event;
-  event.ordinal = in.maybe_int("ordinal");
-  event.incarnation = in.count("incarnation");
-  event.type = in.text("type");
-  event.severity = in.text("severity");
-  event.message = in.text("message");
-  event.cause = in.text("cause");
-  event.actor = in.text("actor");
-  event.revision = in.count("revision");
-  event.exit = decode_exit(in, "exit");
-  if (!in.good()) return std::nullopt;
-  return event;
+  return decode_object<Event>(body, [](Reader& in, Event& event) {
+    event.ordinal = in.maybe_int("ordinal");
+    event.incarnation = in.count("incarnation");
+    event.type = in.text("type");
+    event.severity = in.text("severity");
+    event.message = in.text("message");
+    event.cause = in.text("cause");
+    event.actor = in.text("actor");
+    event.revision = in.count("revision");
+    event.exit = decode_exit(in, "exit");
+  });
 }
 
 std::string encode_body(const AuditRecord& record) {
@@ -88,19 +84,15 @@ std::string encode_body(const AuditRecord& record) {
 }
 
 std::optional<AuditRecord> decode_audit(std::string_view body) {
-  const auto json = parse_json(body);
-  if (!json) return std::nullopt;
-  Reader in(*json);
-  AuditRecord record;
-  record.actor = in.text("actor");
-  record.role = in.text("role");
-  record.from = in.text("from");
-  record.action = in.text("action");
-  record.target = in.text("target");
-  record.status = in.maybe_int("status").value_or(0);
-  record.result = in.text("result");
-  if (!in.good()) return std::nullopt;
-  return record;
+  return decode_object<AuditRecord>(body, [](Reader& in, AuditRecord& record) {
+    record.actor = in.text("actor");
+    record.role = in.text("role");
+    record.from = in.text("from");
+    record.action = in.text("action");
+    record.target = in.text("target");
+    record.status = in.maybe_int("status").value_or(0);
+    record.result = in.text("result");
+  });
 }
 
 }  // namespace holdfast::state

@@ -84,6 +84,18 @@ class Reader {
   bool good_;
 };
 
+// A value whose members `read` takes from the text's JSON object; nothing if it is none, or spoilt.
+template <typename Value, typename Read>
+std::optional<Value> decode_object(std::string_view text, Read read) {
+  const auto json = parse_json(text);
+  if (!json) return std::nullopt;
+  Reader in(*json);
+  Value value;
+  read(in, value);
+  if (!in.good()) return std::nullopt;
+  return value;
+}
+
 Json encode_exit(const ExitRecord& exit);
 // The exit record below `key`, if there is one; spoils the reader if it is none.
 std::optional<ExitRecord> decode_exit(Reader& outer, std::string_view key);

@@ -10,6 +10,7 @@
 
 #include "controller/base/file.h"
 #include "controller/base/log.h"
+#include "controller/base/text.h"
 #include "runtimes/process/instance.h"
 #include "runtimes/process/proc.h"
 #include "runtimes/process/spawn.h"
@@ -24,12 +25,7 @@ constexpr size_t kSocketPathMax = 107;  // sun_path without its NUL
 std::string random_hex() {
   std::array<unsigned char, 16> bytes{};
   (void)!getrandom(bytes.data(), bytes.size(), 0);  // so few bytes always come
-  std::string hex;
-  for (const unsigned char byte : bytes) {
-    hex += "0123456789abcdef"[byte >> 4];
-    hex += "0123456789abcdef"[byte & 15u];
-  }
-  return hex;
+  return to_hex(bytes);
 }
 
 int to_ms(Duration duration) {

@@ -77,6 +77,18 @@ std::string read_proc(pid_t pid, const char* file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+// This process and those that only wait to be reaped are left out.
+std::vector<pid_t> live_processes(const std::function<bool(pid_t)>& wanted) {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0 || pid == getpid() || !wanted(pid)) continue;
+    if (read_proc(pid, "stat").find(") Z ") == std::string::npos) pids.push_back(pid);
+  }
+  return pids;
+}
+
 }  // namespace
 
 Answer http_request(const Target& target, const std::string& method, const std::string& path,
@@ -130,21 +142,14 @@ Controller::~Controller() {
   if (pid_ > 0) kill9();
   // The services outlive the controller by design; this test's ones must not.
   wait_until([&] {
-    std::error_code error;
-    bool any = false;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-      const pid_t pid = std::atoi(entry.path().filename().c_str());
-      if (pid <= 0 || pid == getpid()) continue;
+    const auto left = live_processes([&](pid_t pid) {
       const auto command = read_proc(pid, "cmdline");
-      const bool shim = command.find("holdfast-shim") != std::string::npos &&
-                        (command.find(dir_.path()) != std::string::npos ||
-                         read_proc(pid, "environ").find(mark_) != std::string::npos);
-      if (!shim && read_proc(pid, "environ").find(mark_) == std::string::npos) continue;
-      if (read_proc(pid, "stat").find(") Z ") != std::string::npos) continue;
-      kill(pid, SIGKILL);
-      any = true;
-    }
-    return !any;
+      return read_proc(pid, "environ").find(mark_) != std::string::npos ||
+             (command.find("holdfast-shim") != std::string::npos &&
+              command.find(dir_.path()) != std::string::npos);
+    });
+    for (const pid_t pid : left) kill(pid, SIGKILL);
+    return left.empty();
   });
 }
 
@@ -259,17 +264,10 @@ std::string Controller::log() const {
 }
 
 std::vector<pid_t> Controller::marked_processes() const {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const pid_t pid = std::atoi(entry.path().filename().c_str());
-    if (pid <= 0 || pid == pid_ || pid == getpid()) continue;
-    if (read_proc(pid, "environ").find(mark_) == std::string::npos) continue;
-    if (read_proc(pid, "comm").starts_with("holdfast-shim")) continue;
-    if (read_proc(pid, "stat").find(") Z ") != std::string::npos) continue;
-    pids.push_back(pid);
-  }
-  return pids;
+  return live_processes([this](pid_t pid) {
+    return pid != pid_ && read_proc(pid, "environ").find(mark_) != std::string::npos &&
+           !read_proc(pid, "comm").starts_with("holdfast-shim");
+  });
 }
 
 Finished run_program(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,

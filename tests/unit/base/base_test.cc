@@ -7,6 +7,7 @@
 #include "controller/base/clock.h"
 #include "controller/base/event_loop.h"
 #include "controller/base/file.h"
+#include "controller/base/text.h"
 #include "tests/support/support.h"
 
 namespace holdfast {
@@ -74,6 +75,17 @@ TEST(EventLoop, ForgetsAnUnwatchedDescriptor) {
   ASSERT_EQ(write(writer.get(), "x", 1), 1);
   loop.run();
   EXPECT_EQ(calls, 1);
+}
+
+TEST(Text, HexHasTwoDigitsForEachByte) {
+  EXPECT_EQ(to_hex(std::array<unsigned char, 4>{0x00, 0x0f, 0xa5, 0xff}), "000fa5ff");
+  EXPECT_EQ(to_hex({}), "");
+}
+
+TEST(Text, JoinSeparatesItems) {
+  EXPECT_EQ(join({}, ", "), "");
+  EXPECT_EQ(join({"a"}, ", "), "a");
+  EXPECT_EQ(join({"a", "b", "c"}, "; "), "a; b; c");
 }
 
 }  // namespace
