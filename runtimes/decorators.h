@@ -19,7 +19,10 @@ class RuntimeDecorator : public Runtime {
   explicit RuntimeDecorator(std::shared_ptr<Runtime> inner) : inner_(std::move(inner)) {}
   [[nodiscard]] RuntimeKind kind() const override { return inner_->kind(); }
   [[nodiscard]] Capabilities capabilities() const override { return inner_->capabilities(); }
+  [[nodiscard]] Availability availability() const override { return inner_->availability(); }
   Status validate(const ServiceSpec& spec) override { return inner_->validate(spec); }
+  void declare(const std::string& service, const SpecPtr& spec) override { inner_->declare(service, spec); }
+  Result<Preparation> prepare(const SpecPtr& spec) override { return inner_->prepare(spec); }
   Result<Observation> observe(const std::string& service) override { return inner_->observe(service); }
   Result<std::vector<std::string>> list_owned() override { return inner_->list_owned(); }
   Status execute(const Action& action, const ActionContext& context) override {
@@ -28,6 +31,8 @@ class RuntimeDecorator : public Runtime {
   void on_change(std::function<void(const std::string& service)> sink) override {
     inner_->on_change(std::move(sink));
   }
+  void on_availability(std::function<void()> sink) override { inner_->on_availability(std::move(sink)); }
+  void on_note(std::function<void(const RuntimeNote&)> sink) override { inner_->on_note(std::move(sink)); }
   std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) override {
     return inner_->usage(instances);
   }

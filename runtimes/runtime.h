@@ -57,6 +57,26 @@ struct ActionContext {
   std::uint64_t restart_nonce = 0;  // recorded with a started instance
 };
 
+// Whether a runtime can be used now, and how it is reached.
+struct Availability {
+  bool available = true;
+  std::string mode{};     // where there is more than one way: "engine", "cli"
+  std::string message{};  // what answers, or why nothing does and what to do about it
+};
+
+// What a start still needs, such as an image that is being pulled.
+struct Preparation {
+  std::string waiting_for{};  // empty: nothing, it may start
+};
+
+// News that is worth an event and that no action of the loop caused.
+struct RuntimeNote {
+  std::string service{};
+  std::string type{};             // "Pulling", "Pulled", "PullFailed" ...
+  std::string severity = "info";  // info | warning | error
+  std::string message{};          // one sentence for people
+};
+
 // Thread-safe. Calls may block, for at most the adapter's own deadline. Every action is idempotent: done
 // twice, or after a crash in between, it has the effect of once. Incarnation is part of an instance's
 // identity: an action that names an incarnation which is gone is a success that does nothing.
@@ -66,9 +86,17 @@ class Runtime {
 
   [[nodiscard]] virtual RuntimeKind kind() const = 0;
   [[nodiscard]] virtual Capabilities capabilities() const = 0;
+  // Never blocks. A runtime that can't be reached keeps its instances: they are Unknown, not gone.
+  [[nodiscard]] virtual Availability availability() const { return {}; }
   // What this runtime would refuse, before anything is stopped: a missing program, an unknown user, an unheld
-  // limit.
+  // limit. Asks nobody who could be slow.
   virtual Status validate(const ServiceSpec& spec) = 0;
+  // The newest declaration of a service, before it is observed; null: it is not declared any more. Never
+  // blocks.
+  virtual void declare(const std::string& /*service*/, const SpecPtr& /*spec*/) {}
+  // Begins what a start of this spec needs and takes long, before anything is stopped for it. Doesn't wait
+  // for it: on_change tells when it is done. An error: it can't be had.
+  virtual Result<Preparation> prepare(const SpecPtr& /*spec*/) { return Preparation{}; }
   // Every instance of the service that exists, exited ones until removed. An error means "can't tell", never
   // "none".
   virtual Result<Observation> observe(const std::string& service) = 0;
@@ -79,6 +107,9 @@ class Runtime {
   // Called from any thread with the name of a service that may have changed; set once, before the first
   // action.
   virtual void on_change(std::function<void(const std::string& service)> sink) = 0;
+  // Called from any thread when availability() has changed; set once, before the first action.
+  virtual void on_availability(std::function<void()> /*sink*/) {}
+  virtual void on_note(std::function<void(const RuntimeNote&)> /*sink*/) {}  // as on_change
   // Reads the resources of running instances in the order of `instances`; entries it can't read stay empty.
   virtual std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) = 0;
 

@@ -52,7 +52,12 @@ struct ObservedInstance {
   bool notify_ready = false;                  // sd_notify READY=1 was received
   std::optional<MonoTime> notify_watchdog{};  // last WATCHDOG=1
   std::string notify_status{};                // sd_notify STATUS=
-  std::string message{};                      // why it is Pending or Unknown, if known
+  std::string message{};                      // why it is Pending, Unknown or not ready, if known
+  // The runtime's own word on whether it serves (a container's health check); nullopt: it has none.
+  std::optional<bool> runtime_ready{};
+  // Where what runs differs from what is declared, though it was started as declared: "memory: 512Mi is
+  // declared, 1Gi is in force".
+  std::vector<std::string> drift{};
 };
 
 struct Observation {

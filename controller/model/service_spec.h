@@ -132,9 +132,21 @@ struct ProcessOptions {
   int nice = 0;
   bool operator==(const ProcessOptions&) const = default;
 };
+// The words are docker's own: what `docker run` and compose files call them.
 struct DockerOptions {
-  std::string image, pull_policy = "ifNotPresent", container, network;
-  std::vector<std::string> volumes, ports;
+  std::string image, pull_policy = "ifNotPresent";  // always | ifNotPresent | never
+  std::string container;  // name of a container that exists: it is started and stopped, never made or removed
+  std::string network;  // bridge | host | none | container:NAME | the name of a network; empty: the engine's
+  std::vector<std::string> volumes;                    // "source:target[:options]", see model/docker_text.h
+  std::vector<std::string> ports;                      // "[[ip:]host:]container[/protocol]"
+  std::optional<std::vector<std::string>> entrypoint;  // nullopt: the image's; empty: none
+  std::vector<std::string> cap_add, cap_drop, security_opt, group_add;
+  std::vector<std::string> tmpfs;        // "target[:options]"
+  std::vector<std::string> devices;      // "host[:container[:rwm]]"
+  std::vector<std::string> extra_hosts;  // "name:address"
+  std::string hostname;
+  bool read_only = false, init = false, tty = false, privileged = false;
+  std::optional<std::int64_t> shm_size;  // bytes
   bool operator==(const DockerOptions&) const = default;
 };
 struct KubernetesOptions {
