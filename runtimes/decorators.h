@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,8 +22,8 @@ class RuntimeDecorator : public Runtime {
   [[nodiscard]] Capabilities capabilities() const override { return inner_->capabilities(); }
   [[nodiscard]] Availability availability() const override { return inner_->availability(); }
   Status validate(const ServiceSpec& spec) override { return inner_->validate(spec); }
-  void declare(const std::string& service, const SpecPtr& spec) override { inner_->declare(service, spec); }
-  Result<Preparation> prepare(const SpecPtr& spec) override { return inner_->prepare(spec); }
+  void declare(const std::map<std::string, SpecPtr>& services) override { inner_->declare(services); }
+  Result<Preparation> prepare(const ActionContext& context) override { return inner_->prepare(context); }
   Result<Observation> observe(const std::string& service) override { return inner_->observe(service); }
   Result<std::vector<std::string>> list_owned() override { return inner_->list_owned(); }
   Status execute(const Action& action, const ActionContext& context) override {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,7 @@ struct ActionContext {
 
 // Whether a runtime can be used now, and how it is reached.
 struct Availability {
+  bool known = true;  // false: nobody has had time to look yet
   bool available = true;
   std::string mode{};     // where there is more than one way: "engine", "cli"
   std::string message{};  // what answers, or why nothing does and what to do about it
@@ -91,12 +93,12 @@ class Runtime {
   // What this runtime would refuse, before anything is stopped: a missing program, an unknown user, an unheld
   // limit. Asks nobody who could be slow.
   virtual Status validate(const ServiceSpec& spec) = 0;
-  // The newest declaration of a service, before it is observed; null: it is not declared any more. Never
-  // blocks.
-  virtual void declare(const std::string& /*service*/, const SpecPtr& /*spec*/) {}
+  // All that is declared, by name, whenever that changes and before the first observation of what is new.
+  // Never blocks.
+  virtual void declare(const std::map<std::string, SpecPtr>& /*services*/) {}
   // Begins what a start of this spec needs and takes long, before anything is stopped for it. Doesn't wait
   // for it: on_change tells when it is done. An error: it can't be had.
-  virtual Result<Preparation> prepare(const SpecPtr& /*spec*/) { return Preparation{}; }
+  virtual Result<Preparation> prepare(const ActionContext& /*context*/) { return Preparation{}; }
   // Every instance of the service that exists, exited ones until removed. An error means "can't tell", never
   // "none".
   virtual Result<Observation> observe(const std::string& service) = 0;

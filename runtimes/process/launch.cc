@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "controller/base/file.h"
+#include "runtimes/secrets.h"
 
 namespace holdfast::process {
 
@@ -25,29 +26,6 @@ bool stays_with_controller(std::string_view name) {
                                                  "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES",
                                                  "INVOCATION_ID", "JOURNAL_STREAM"};
   return name.starts_with("HOLDFAST_") || std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end();
-}
-
-Result<std::string> read_secret(const std::string& variable, const SecretRef& secret) {
-  const std::string what = "env " + variable + ": ";
-  switch (secret.source) {
-    case SecretRef::Source::kFile: {
-      auto text = read_file(secret.name, 1u << 20);
-      if (!text) {
-        return fail(text.error().code, what + text.error().message,
-                    "make the secret's file readable for the controller");
-      }
-      while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-      return text;
-    }
-    case SecretRef::Source::kEnv:
-      if (const char* value = std::getenv(secret.name.c_str())) return std::string(value);
-      return fail(ErrorCode::kNotFound, what + "the controller's environment has no variable " + secret.name,
-                  "set it where holdfast is started");
-    case SecretRef::Source::kKubernetes:
-      break;
-  }
-  return fail_terminal(ErrorCode::kInvalid, what + "a Kubernetes Secret can't be read by the process runtime",
-                       "use secret.file or secret.env");
 }
 
 struct LimitName {

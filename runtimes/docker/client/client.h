@@ -96,6 +96,9 @@ class Client {
 
   // Asks who is there. Cheap: for telling whether anybody answers.
   virtual Result<EngineInfo> ping(Duration timeout) = 0;
+  // What tells this engine from every other, for as long as its data lives; empty where it has no such thing
+  // (Podman).
+  virtual Result<std::string> identity() = 0;
   virtual Result<std::vector<ContainerRow>> list(const std::string& label) = 0;  // in any state; "key=value"
   virtual Result<std::optional<Container>> inspect(const std::string& container) = 0;  // nullopt: no such one
   // The id. kConflict: the name is taken; kNotFound: no such image.
