@@ -20,7 +20,9 @@ HealthSpec decode_health(Reading& reading, const Node& node, const Path& path, S
 std::map<std::string, CollectorSpec> decode_collectors(Reading& reading, const Node& node, const Path& path,
                                                        Substitution& parameters);
 ProcessOptions decode_process(Reading& reading, const Node& node, const Path& path);
-DockerOptions decode_docker(Reading& reading, const Node& node, const Path& path);
+DockerOptions decode_docker(Reading& reading, const Node& node, const Path& path, Substitution& parameters);
+// What can't be had more than once, in a service that is to have more than one instance.
+void check_docker_replicas(Reading& reading, const Node& node, const Path& path, const ServiceSpec& spec);
 KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path);
 
 // Reads exactly one of `names` below fields; null, and reported, if there is none or more.

@@ -54,20 +54,6 @@ ProcessOptions decode_process(Reading& reading, const Node& node, const Path& pa
   return options;
 }
 
-DockerOptions decode_docker(Reading& reading, const Node& node, const Path& path) {
-  DockerOptions options;
-  Fields fields(reading, node, path);
-  fields.non_empty_text("image", options.image);
-  fields.choice<std::string>("pullPolicy", options.pull_policy,
-                             {{"ifNotPresent", "ifNotPresent"}, {"always", "always"}, {"never", "never"}});
-  fields.non_empty_text("container", options.container);
-  fields.texts("volumes", options.volumes);
-  fields.texts("ports", options.ports);
-  fields.non_empty_text("network", options.network);
-  fields.finish();
-  return options;
-}
-
 KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path) {
   KubernetesOptions options;
   Fields fields(reading, node, path);

@@ -301,8 +301,10 @@ void read_policies(Fields& fields, Substitution& parameters, ServiceSpec& spec) 
     spec.labels = decode_labels(reading, *node, fields.at("labels"));
   if (const Node* node = fields.take("process"))
     spec.process = decode_process(reading, *node, fields.at("process"));
-  if (const Node* node = fields.take("docker"))
-    spec.docker = decode_docker(reading, *node, fields.at("docker"));
+  if (const Node* node = fields.take("docker")) {
+    spec.docker = decode_docker(reading, *node, fields.at("docker"), parameters);
+    check_docker_replicas(reading, *node, fields.at("docker"), spec);
+  }
   if (const Node* node = fields.take("kubernetes"))
     spec.kubernetes = decode_kubernetes(reading, *node, fields.at("kubernetes"));
 }

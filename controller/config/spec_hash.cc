@@ -38,6 +38,31 @@ Json env_value(const EnvValue& value) {
   return Json::object({{"source", source_name(secret.source)}, {"name", secret.name}, {"key", secret.key}});
 }
 
+// What came later than the first release is there only if it isn't at its default: the hash of a service that
+// doesn't use it stays, and with it the service's instances.
+void add_later_docker_options(Json& out, const DockerOptions& docker) {
+  const auto list = [&](const char* key, const std::vector<std::string>& values) {
+    if (!values.empty()) out.set(key, strings(values));
+  };
+  const auto flag = [&](const char* key, bool value) {
+    if (value) out.set(key, true);
+  };
+  if (docker.entrypoint) out.set("entrypoint", strings(*docker.entrypoint));
+  list("capAdd", docker.cap_add);
+  list("capDrop", docker.cap_drop);
+  list("securityOpt", docker.security_opt);
+  list("groupAdd", docker.group_add);
+  list("tmpfs", docker.tmpfs);
+  list("devices", docker.devices);
+  list("extraHosts", docker.extra_hosts);
+  if (!docker.hostname.empty()) out.set("hostname", docker.hostname);
+  flag("readOnly", docker.read_only);
+  flag("init", docker.init);
+  flag("tty", docker.tty);
+  flag("privileged", docker.privileged);
+  if (docker.shm_size) out.set("shmSize", *docker.shm_size);
+}
+
 Json canonical(const ServiceSpec& spec) {
   auto env = Json::object();
   for (const auto& [name, value] : spec.env) env.members().emplace_back(name, env_value(value));
@@ -59,12 +84,14 @@ Json canonical(const ServiceSpec& spec) {
   }
   if (may_use(RuntimeKind::kDocker)) {
     const auto& docker = spec.docker;
-    out.set("docker", Json::object({{"image", docker.image},
-                                    {"pullPolicy", docker.pull_policy},
-                                    {"container", docker.container},
-                                    {"network", docker.network},
-                                    {"volumes", strings(docker.volumes)},
-                                    {"ports", strings(docker.ports)}}));
+    auto options = Json::object({{"image", docker.image},
+                                 {"pullPolicy", docker.pull_policy},
+                                 {"container", docker.container},
+                                 {"network", docker.network},
+                                 {"volumes", strings(docker.volumes)},
+                                 {"ports", strings(docker.ports)}});
+    add_later_docker_options(options, docker);
+    out.set("docker", std::move(options));
   }
   if (may_use(RuntimeKind::kKubernetes)) {
     const auto& kubernetes = spec.kubernetes;

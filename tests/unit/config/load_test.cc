@@ -56,7 +56,27 @@ services:
     logs: {maxSize: 20Mi, maxFiles: 9}
     labels: {team: pipeline}
     process: {limits: {nofile: 65536, core: unlimited}, nice: 5}
-    docker: {image: "dsa110/converter:1.4", pullPolicy: always, container: contimg-stream, volumes: ["/data:/data"], network: host}
+    docker:
+      image: "dsa110/converter:1.4"
+      pullPolicy: always
+      container: contimg-stream
+      entrypoint: [tini, --]
+      volumes: ["/data:/data"]
+      ports: ["8080:80"]
+      network: host
+      tmpfs: ["/run:size=1m"]
+      devices: [/dev/fuse]
+      extraHosts: ["db:10.0.0.5"]
+      hostname: box
+      capAdd: [NET_ADMIN]
+      capDrop: [ALL]
+      securityOpt: [no-new-privileges]
+      groupAdd: [video, 44]
+      readOnly: true
+      init: true
+      tty: true
+      privileged: true
+      shmSize: 64Mi
     kubernetes: {namespace: pipeline, image: "dsa110/converter:1.4", serviceAccount: converter, podTemplate: {}}
 controller:
   listen: "[::1]:8010"
@@ -68,6 +88,28 @@ controller:
   workers: 8
   allowEmpty: true
 )";
+
+void expect_docker(const DockerOptions& docker) {
+  DockerOptions expected;
+  expected.image = "dsa110/converter:1.4";
+  expected.pull_policy = "always";
+  expected.container = "contimg-stream";
+  expected.entrypoint = {"tini", "--"};
+  expected.volumes = {"/data:/data"};
+  expected.ports = {"8080:80"};
+  expected.network = "host";
+  expected.tmpfs = {"/run:size=1m"};
+  expected.devices = {"/dev/fuse"};
+  expected.extra_hosts = {"db:10.0.0.5"};
+  expected.hostname = "box";
+  expected.cap_add = {"NET_ADMIN"};
+  expected.cap_drop = {"ALL"};
+  expected.security_opt = {"no-new-privileges"};
+  expected.group_add = {"video", "44"};
+  expected.read_only = expected.init = expected.tty = expected.privileged = true;
+  expected.shm_size = 64 << 20;
+  EXPECT_EQ(docker, expected);
+}
 
 TEST(Load, DecodesEveryField) {
   const auto loaded = load({yaml(std::string(kFull))});
@@ -103,8 +145,7 @@ TEST(Load, DecodesEveryField) {
   EXPECT_EQ(spec.logs, (LogPolicy{20 << 20, 9}));
   EXPECT_EQ(spec.labels.at("team"), "pipeline");
   EXPECT_EQ(spec.process, (ProcessOptions{{{"nofile", 65536}, {"core", -1}}, 5}));
-  EXPECT_EQ(spec.docker,
-            (DockerOptions{"dsa110/converter:1.4", "always", "contimg-stream", "host", {"/data:/data"}, {}}));
+  expect_docker(spec.docker);
   EXPECT_EQ(spec.kubernetes,
             (KubernetesOptions{"pipeline", "dsa110/converter:1.4", "converter", Json::object()}));
 

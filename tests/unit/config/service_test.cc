@@ -277,6 +277,15 @@ TEST(SpecHash, StaysTheSameAcrossReleases) {
       web("{command: [x], args: [y], env: {A: a, B: {secret: {file: /f}}}, resources: {cpu: 1, memory: 1Gi}}")
           ->spec_hash,
       "3cd467350b78b31be57fcac2287e1a86");
+  EXPECT_EQ(web("{runtime: docker, docker: {image: a}}")->spec_hash, "087f5b5c0d7d413c3db729ad912a388a");
+  EXPECT_EQ(web("{command: [x], docker: {image: a}}")->spec_hash, "e6ae90f4d40bbabad2729145b4cfe396");
+  EXPECT_EQ(
+      web("{runtime: docker, command: [x, y], env: {A: b}, user: \"5\", docker: {image: \"a:1\", pullPolicy: "
+          "always, network: host, volumes: [\"/d:/d:ro\"], ports: [\"80:80\"]}}")
+          ->spec_hash,
+      "796a8985d122a1f2e90ad5bb90db2a29");
+  EXPECT_EQ(web("{runtime: docker, docker: {container: contimg-stream}}")->spec_hash,
+            "bc5ef753c51703c8061e507c68cfcb62");
 }
 
 }  // namespace
