@@ -123,6 +123,7 @@ Json to_json(const InstanceStatus& instance, MonoTime now) {
                        {"specHash", observed.spec_hash},
                        {"notifyStatus", text_or_null(observed.notify_status)},
                        {"message", text_or_null(observed.message)},
+                       {"drift", strings(observed.drift)},
                        {"usage", to_json(instance.usage)}});
 }
 
@@ -173,6 +174,7 @@ Json to_json(const RuntimeInfo& runtime) {
     features.emplace_back(feature, to_string(support));
   return Json::object({{"name", to_string(runtime.kind)},
                        {"available", runtime.available},
+                       {"mode", text_or_null(runtime.mode)},
                        {"message", text_or_null(runtime.message)},
                        {"delegatesWorkload", runtime.capabilities.delegates_workload},
                        {"features", std::move(features)},
@@ -215,7 +217,8 @@ Json to_json(const PlannedChange& change) {
   return Json::object({{"service", change.service},
                        {"change", change.change},
                        {"actions", strings(change.actions)},
-                       {"paths", strings(change.paths)}});
+                       {"paths", strings(change.paths)},
+                       {"drift", strings(change.drift)}});
 }
 
 Json list(Json::Array items) {

@@ -24,6 +24,9 @@
 #include "controller/state/store.h"
 #include "controller/telemetry/collectors.h"
 #include "controller/telemetry/sampler.h"
+#include "runtimes/docker/cli/cli_client.h"
+#include "runtimes/docker/docker_runtime.h"
+#include "runtimes/docker/engine/engine_client.h"
 #include "runtimes/process/process_runtime.h"
 
 namespace holdfast {
@@ -101,7 +104,8 @@ class Application {
 
  private:
   Status open_state();
-  Status make_runtime();
+  Status make_runtimes();
+  [[nodiscard]] Runtime* runtime_of(RuntimeKind kind) const;
   void make_manager();
   Status load_config();
   Status serve_api(const config::ControllerSettings& settings);
@@ -116,7 +120,7 @@ class Application {
   std::optional<state::StateLock> lock_;
   std::unique_ptr<state::Store> store_;
   std::unique_ptr<state::EditStore> edits_;
-  std::shared_ptr<Runtime> runtime_;
+  std::vector<std::shared_ptr<Runtime>> runtimes_;
   std::unique_ptr<health::Prober> prober_;
   std::unique_ptr<telemetry::Collectors> collectors_;
   std::unique_ptr<telemetry::Sampler> sampler_;
@@ -145,20 +149,38 @@ Status Application::open_state() {
   return {};
 }
 
-Status Application::make_runtime() {
-  auto runtime = make_process_runtime(loop_, clock_,
+Status Application::make_runtimes() {
+  auto process = make_process_runtime(loop_, clock_,
                                       {.state_dir = options_.state_dir, .shim_path = shim_path(options_)});
-  if (!runtime) return fail(runtime.error());
-  runtime_ = std::move(*runtime);
+  if (!process) return fail(process.error());
+  runtimes_.emplace_back(std::move(*process));
+  DockerRuntimeOptions options{.state_dir = options_.state_dir};
+  std::unique_ptr<docker::Client> engine;
+  if (auto endpoint = docker::endpoint_from_environment())
+    engine = docker::make_engine_client(std::move(*endpoint), clock_);
+  else
+    options.link.no_engine = endpoint.error();  // the docker command may know the way
+  auto docker =
+      make_docker_runtime(clock_, std::move(options), std::move(engine), docker::make_cli_client({}, clock_));
+  if (!docker) return fail(docker.error());
+  runtimes_.emplace_back(std::move(*docker));
   return {};
+}
+
+Runtime* Application::runtime_of(RuntimeKind kind) const {
+  for (const auto& runtime : runtimes_) {
+    if (runtime->kind() == kind) return runtime.get();
+  }
+  return nullptr;
 }
 
 void Application::make_manager() {
   prober_ = health::Prober::create(
       loop_, clock_,
-      [this](const ServiceSpec&, const InstanceId& id, const std::vector<std::string>& argv,
+      [this](const ServiceSpec& spec, const InstanceId& id, const std::vector<std::string>& argv,
              Duration timeout) -> Result<int> {
-        auto* exec = runtime_->exec();
+        auto* runtime = manager_->runtime_of(spec.name);
+        auto* exec = runtime ? runtime->exec() : nullptr;
         if (!exec) return fail(ErrorCode::kUnavailable, "this runtime can't run commands beside an instance");
         const auto result = exec->run(id, argv, timeout);
         if (!result) return fail(result.error());
@@ -166,8 +188,9 @@ void Application::make_manager() {
       });
   sampler_ = std::make_unique<telemetry::Sampler>(
       clock_, [this] { return manager_->services(); },
-      [this](RuntimeKind, const std::vector<ObservedInstance>& instances) {
-        return runtime_->usage(instances);
+      [this](RuntimeKind kind, const std::vector<ObservedInstance>& instances) {
+        auto* runtime = runtime_of(kind);
+        return runtime ? runtime->usage(instances) : std::vector<ResourceUsage>{};
       });
   sampler_->on_change([this](const std::string& service) { manager_->sampled(service); });
   collectors_ = telemetry::Collectors::create(clock_, {.state_dir = options_.state_dir});
@@ -178,7 +201,7 @@ void Application::make_manager() {
           .clock = clock_,
           .store = std::move(store_),
           .edits = std::move(edits_),
-          .runtimes = {runtime_},
+          .runtimes = runtimes_,
           .prober = prober_.get(),
           .usage = [this](const ObservedInstance& instance) { return sampler_->usage(instance); },
           .collected = [this](const std::string& service) { return collectors_->values(service); },
@@ -212,7 +235,7 @@ void Application::apply(const config::LayerSet& layers) {
 
 Status Application::build() {
   if (auto status = open_state(); !status) return status;
-  if (auto status = make_runtime(); !status) return status;
+  if (auto status = make_runtimes(); !status) return status;
   make_manager();
   return load_config();
 }

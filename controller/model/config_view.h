@@ -67,6 +67,7 @@ struct PlannedChange {
   std::string change{};                // create | update | restart | delete | none
   std::vector<std::string> actions{};  // "start web/0: new service"
   std::vector<std::string> paths{};    // changed config paths below the service
+  std::vector<std::string> drift{};    // where what runs is not as the configuration in force declares it
 };
 
 }  // namespace holdfast

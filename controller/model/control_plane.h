@@ -36,6 +36,7 @@ struct EventQuery {
 struct RuntimeInfo {
   RuntimeKind kind = RuntimeKind::kProcess;
   bool available = false;
+  std::string mode{};  // how it is reached, where there is more than one way: "engine", "cli"
   std::string message;
   Capabilities capabilities;
 };

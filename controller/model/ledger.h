@@ -42,7 +42,8 @@ struct OrdinalLedger {
 struct RestartLedger {
   std::map<int, OrdinalLedger> ordinals{};
   std::map<std::string, std::uint64_t> restarts_by_cause{};  // counts restarts, ever; the first start is none
-  std::string boot{};  // boot id: monotonic times of another boot mean nothing
+  std::string runtime{};  // where the newest instances were started or seen, "docker"; empty: nowhere yet
+  std::string boot{};     // boot id: monotonic times of another boot mean nothing
   // Of the declaration that was last in force: how to stop what is not declared any more, and its hash.
   StopPolicy last_stop{};
   std::string declaration{};

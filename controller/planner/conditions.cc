@@ -72,6 +72,7 @@ std::string failed_text(const PlanInput& input, const OrdinalView& of) {
 }
 
 std::string unready_text(const OrdinalView& of) {
+  if (!of.live->runtime_ready.value_or(true)) return instance_text(of, of.live->message);
   if (of.health != nullptr && !of.health->message.empty()) return instance_text(of, of.health->message);
   if (of.live->phase != Phase::kRunning) return instance_text(of, of.live->message);
   return instance_text(of, of.state == State::kStarting ? "startup probe has not passed yet"

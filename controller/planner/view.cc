@@ -23,7 +23,7 @@ const InstanceHealth* health_of(const PlanInput& input, const ObservedInstance& 
 }
 
 bool ready(const PlanInput& input, const ObservedInstance& run, const InstanceHealth* health) {
-  if (run.phase != Phase::kRunning) return false;
+  if (run.phase != Phase::kRunning || !run.runtime_ready.value_or(true)) return false;
   if (health != nullptr) return health->ready;
   // Unknown is no pass: a declared probe that has not reported yet holds back "ready".
   return delegated(input) || !input.spec || (!input.spec->health.startup && !input.spec->health.readiness);

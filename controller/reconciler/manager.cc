@@ -8,6 +8,9 @@ namespace holdfast::reconciler {
 
 namespace {
 
+// Key of the queue that is no service: to look for what runs and isn't declared.
+const std::string kOrphans = "?";  // NOLINT(cert-err58-cpp): made before any thread, and can't fail
+
 bool gave_up(const StatusPtr& status) {
   return status && (status->phase == "Failed" || status->phase == "Completed" || status->phase == "Backoff");
 }
@@ -35,20 +38,14 @@ Manager::Manager(Parts parts, ManagerOptions options)
                    .collected = collected_,
                    .config_revision = [this] { return config_.revision(); }}),
       config_(std::move(parts.edits), options_.state_dir,
-              {.validate =
-                   [this](const ServiceSpec& spec) {
-                     const auto runtime = runtimes_.resolve(spec.runtime);
-                     return runtime ? (*runtime)->validate(spec) : Status(tl::unexpect, runtime.error());
-                   },
+              {.validate = [this](const ServiceSpec& spec) { return runtimes_.validate(spec); },
                .applied = [this](const config::Document& document, std::uint64_t revision,
                                  const Actor& actor) { applied(document, revision, actor); },
                .rejected = [this](const std::vector<ConfigError>& errors) { rejected(errors); }}),
       resync_ns_(options_.resync.count()) {
   desired_.restore_intents(store_->intents());
   for (const auto& [service, ledger] : store_->ledgers()) known_[service] = ledger.declaration;
-  for (const auto& runtime : runtimes_.all()) {
-    runtime->on_change([this](const std::string& service) { queue_.add(service); });
-  }
+  for (const auto& runtime : runtimes_.all()) listen_to(*runtime);
   if (prober_) prober_->on_change([this](const std::string& service) { queue_.add(service); });
   for (const auto& sentence : store_->quarantined())
     record({.type = "StateQuarantined", .severity = "error", .message = sentence});
@@ -56,6 +53,27 @@ Manager::Manager(Parts parts, ManagerOptions options)
 
 Manager::~Manager() {
   stop();
+}
+
+// An unknown service is one that ran before, or was just forgotten: looked into by a worker.
+void Manager::listen_to(Runtime& runtime) {
+  runtime.on_change([this, &runtime](const std::string& service) {
+    if (!desired_.get(service).known) {
+      orphans_due(runtime);
+      return;
+    }
+    if (const auto status = board_.get(service); status && status->runtime != runtime.kind())
+      reconciler_.doubt(service, &runtime);
+    queue_.add(service);
+  });
+  runtime.on_availability([this, &runtime] { orphans_due(runtime); });
+  runtime.on_note([this](const RuntimeNote& note) {
+    record({.service = note.service,
+            .type = note.type,
+            .severity = note.severity,
+            .message = note.message,
+            .revision = config_.revision()});
+  });
 }
 
 // ---- configuration
@@ -66,6 +84,7 @@ std::vector<ConfigError> Manager::reload(std::vector<config::LayerText> files) {
 
 void Manager::applied(const config::Document& document, std::uint64_t revision, const Actor& actor) {
   resync_ns_ = document.controller.resync.count();
+  for (const auto& runtime : runtimes_.all()) runtime->declare(document.services);
   const auto changes = desired_.apply(document.services);
   for (const auto& [service, intent] : changes.intents) store_->save_intent(service, intent);
   if (on_config_) on_config_(document);
@@ -95,7 +114,9 @@ void Manager::applied(const config::Document& document, std::uint64_t revision, 
   tell(added, "declared");
   tell(changed, "changed in the configuration");
   tell(changes.removed, "removed from the configuration");
-  if (!orphans_adopted_.exchange(true)) adopt_orphans();
+  if (!configured_.exchange(true)) {
+    for (const auto& runtime : runtimes_.all()) orphans_due(*runtime);
+  }
   board_.publish_config(revision);
 }
 
@@ -104,8 +125,8 @@ void Manager::announce(const SpecPtr& spec) {
   if (board_.get(spec->name)) return;
   auto status = std::make_shared<ServiceStatus>();
   status->spec = spec;
-  const auto runtime = runtimes_.resolve(spec->runtime);
-  status->runtime = runtime ? (*runtime)->kind() : spec->runtime;
+  const auto placement = runtimes_.place(*spec);
+  status->runtime = placement ? placement->runtime->kind() : spec->runtime;
   status->desired = desired_.get(spec->name).desired;
   status->phase = kAnnounced;
   status->updated = clock_.wall();
@@ -119,16 +140,33 @@ void Manager::rejected(const std::vector<ConfigError>& errors) {
   }
 }
 
-// Once, after the first good configuration: what runs but is not declared any more was removed while nobody
-// looked.
+void Manager::orphans_due(Runtime& runtime) {
+  {
+    const std::lock_guard lock(orphans_mutex_);
+    orphans_due_.insert(&runtime);
+  }
+  queue_.add(kOrphans);
+}
+
+// What runs but is not declared any more was removed while nobody looked, or while nobody could look.
 void Manager::adopt_orphans() {
-  for (const auto& runtime : runtimes_.all()) {
+  if (!configured_) return;
+  std::set<Runtime*> due;
+  {
+    const std::lock_guard lock(orphans_mutex_);
+    due = orphans_due_;
+  }
+  for (auto* runtime : due) {
     const auto owned = runtime->list_owned();
-    if (!owned) {
-      log::warning("the running services can't be listed",
-                   {{"runtime", to_string(runtime->kind())}, {"error", owned.error().message}});
-      orphans_adopted_ = false;  // tried again with the next resync
+    if (!owned) {  // tried again with the next resync, and when it can be used
+      if (runtime->availability().available)
+        log::warning("the running services can't be listed",
+                     {{"runtime", to_string(runtime->kind())}, {"error", owned.error().message}});
       continue;
+    }
+    {
+      const std::lock_guard lock(orphans_mutex_);
+      orphans_due_.erase(runtime);
     }
     for (const auto& service : *owned) {
       if (!desired_.add_orphan(service)) continue;
@@ -140,6 +178,12 @@ void Manager::adopt_orphans() {
       queue_.add(service);
     }
   }
+}
+
+// Where it was when it was looked at last.
+Runtime* Manager::runtime_of(const std::string& service) const {
+  const auto status = board_.get(service);
+  return status ? runtimes_.find(status->runtime) : nullptr;
 }
 
 Result<std::vector<PlannedChange>> Manager::plan(const Json& document, bool merge) {
@@ -155,19 +199,24 @@ Result<std::vector<PlannedChange>> Manager::plan(const Json& document, bool merg
   for (const auto& [name, spec] : (*preview)->services) {
     const auto old = current ? current->services.find(name) : decltype(current->services.end()){};
     const bool existed = current && old != current->services.end();
-    PlannedChange change{name, "none", planned_actions(spec, name), {}};
+    PlannedChange change{name, "none", planned_actions(spec, name), {}, {}};
     if (!existed)
       change.change = "create";
     else if (old->second->spec_hash != spec->spec_hash)
       change.change = "restart";
     else if (old->second != spec)
       change.change = "update";
+    if (const auto status = board_.get(name)) {
+      for (const auto& instance : status->instances)
+        change.drift.insert(change.drift.end(), instance.observed.drift.begin(),
+                            instance.observed.drift.end());
+    }
     if (existed) change.paths = config::changed_paths(json_of(*current, name), json_of(**preview, name));
     changes.push_back(std::move(change));
   }
   for (const auto& [name, spec] : current ? current->services : std::map<std::string, SpecPtr>{}) {
     if (!(*preview)->services.contains(name))
-      changes.push_back({name, "delete", planned_actions(nullptr, name), {}});
+      changes.push_back({name, "delete", planned_actions(nullptr, name), {}, {}});
   }
   return changes;
 }
@@ -187,9 +236,14 @@ std::vector<std::string> Manager::planned_actions(const SpecPtr& spec, const std
     }
   }
   const auto wanted = desired_.get(name);
-  const auto runtime = runtimes_.resolve(spec ? spec->runtime : RuntimeKind::kAuto);
-  if (!runtime) return {runtime.error().message};
-  const auto capabilities = (*runtime)->capabilities();
+  auto* runtime = runtime_of(name);
+  if (spec && (!runtime || (spec->runtime != RuntimeKind::kAuto && spec->runtime != runtime->kind()))) {
+    const auto placement = runtimes_.place(*spec);
+    if (!placement) return {placement.error().message};
+    runtime = placement->runtime;
+  }
+  if (!runtime) return {};
+  const auto capabilities = runtime->capabilities();
   const auto desired = !spec                                                  ? Desired::kStopped
                        : wanted.spec && wanted.spec->desired == spec->desired ? wanted.desired
                                                                               : spec->desired;
@@ -251,9 +305,8 @@ Result<std::string> Manager::logs_text(const std::string& name, size_t tail,
                                        std::optional<WallTime> since) {
   const auto wanted = desired_.get(name);
   if (!wanted.known) return fail(ErrorCode::kNotFound, "there is no service named '" + name + "'");
-  const auto runtime = runtimes_.resolve(wanted.spec ? wanted.spec->runtime : RuntimeKind::kAuto);
-  if (!runtime) return fail(runtime.error());
-  auto* logs = (*runtime)->logs();
+  auto* runtime = runtime_of(name);
+  auto* logs = runtime ? runtime->logs() : nullptr;
   if (!logs) return fail(ErrorCode::kUnavailable, "this runtime keeps no logs");
   const auto lines = logs->read(name, {tail, since, stream, ordinal});
   if (!lines) return fail(lines.error());
@@ -313,6 +366,11 @@ bool Manager::work_one() {
 }
 
 void Manager::handle(const std::string& service) {
+  if (service == kOrphans) {
+    adopt_orphans();
+    queue_.done(service);
+    return;
+  }
   stats_.begin(clock_.now());
   StepResult result;
   try {
@@ -338,7 +396,7 @@ void Manager::handle(const std::string& service) {
 }
 
 void Manager::resync() {
-  if (config_.document() && !orphans_adopted_.exchange(true)) adopt_orphans();
+  queue_.add(kOrphans);
   for (const auto& service : desired_.names()) queue_.add(service);
 }
 

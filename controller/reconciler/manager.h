@@ -61,6 +61,8 @@ class Manager final : public ControlPlane {
   void resync();
 
   // Newer figures are there; no reconcile follows from them.
+  // Where a service is, as far as is known; null: nowhere.
+  [[nodiscard]] Runtime* runtime_of(const std::string& service) const;
   void sampled(const std::string& service);
   void collected(const std::string& service);  // a collector has an answer
   [[nodiscard]] std::shared_ptr<const config::Document> document() const { return config_.document(); }
@@ -104,6 +106,8 @@ class Manager final : public ControlPlane {
   void announce(const SpecPtr& spec);
   void rejected(const std::vector<ConfigError>& errors);
   void record(Event event);
+  void listen_to(Runtime& runtime);
+  void orphans_due(Runtime& runtime);
   void adopt_orphans();
   void work(const std::stop_token& stop);
   void handle(const std::string& service);
@@ -128,7 +132,9 @@ class Manager final : public ControlPlane {
   Reconciler reconciler_;
   ConfigService config_;
   std::map<std::string, std::string> known_;  // declarations of an earlier controller, until the first own
-  std::atomic<bool> degraded_told_{false}, running_{false}, orphans_adopted_{false};
+  std::mutex orphans_mutex_;
+  std::set<Runtime*> orphans_due_;  // which are still to be asked what they run
+  std::atomic<bool> degraded_told_{false}, running_{false}, configured_{false};
   std::atomic<std::int64_t> resync_ns_;
   std::mutex timers_mutex_;
   EventLoop::TimerId resync_timer_ = 0, state_timer_ = 0;

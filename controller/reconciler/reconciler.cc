@@ -27,7 +27,7 @@ StepResult Reconciler::step(const std::string& service) {
   View view{.service = service, .wanted = parts_.desired.get(service), .memory = memory_of(service)};
   if (!view.wanted.known) return {};
   remember_declaration(view);
-  if (const auto seen = observe(view); !seen) {
+  if (const auto seen = locate(view); !seen) {
     publish_unseen(view, seen.error());
     view.result.error = seen.error();
     return view.result;
@@ -50,6 +50,7 @@ StepResult Reconciler::step(const std::string& service) {
                 .last_stop = view.memory.ledger.last_stop};
   view.plan = planner::plan(view.input);
   view.error = act(view);
+  clear_leftovers(view);
   publish(view);
   finish_removal(view);
   view.result.next_check = view.plan.next_check;
@@ -68,37 +69,9 @@ void Reconciler::remember_declaration(View& view) {
   parts_.store.save_ledger(view.service, ledger);
 }
 
-// A service whose declared runtime changed is taken down where it was before it comes up where it should be:
-// never two.
-Status Reconciler::observe(View& view) {
-  const auto kind = view.wanted.spec ? view.wanted.spec->runtime : RuntimeKind::kAuto;
-  const auto declared = parts_.runtimes.resolve(kind);
-  for (const auto& runtime : parts_.runtimes.all()) {
-    if (declared && runtime.get() == *declared) continue;
-    if (view.memory.seen && runtime.get() != view.memory.runtime) continue;  // nothing of it was there
-    auto elsewhere = runtime->observe(view.service);
-    if (!elsewhere) return fail(elsewhere.error());
-    if (elsewhere->instances.empty()) continue;
-    view.runtime = runtime.get();
-    view.moving = true;
-    view.observation = std::move(*elsewhere);
-    view.memory.runtime = view.runtime;
-    view.memory.seen = true;
-    return {};
-  }
-  if (!declared) return fail(declared.error());
-  auto observed = (*declared)->observe(view.service);
-  if (!observed) return fail(observed.error());
-  view.runtime = *declared;
-  view.observation = std::move(*observed);
-  view.memory.runtime = view.runtime;
-  view.memory.seen = true;
-  return {};
-}
-
 void Reconciler::fold(View& view) {
   std::vector<planner::FoldNote> notes;
-  const planner::FoldInput input{.spec = view.moving ? nullptr : view.wanted.spec,
+  const planner::FoldInput input{.spec = view.wanted.spec,
                                  .service = view.service,
                                  .desired = view.wanted.desired,
                                  .restart_nonce = view.wanted.restart_nonce,
@@ -147,8 +120,8 @@ planner::DependencyView Reconciler::dependencies(const Wanted& wanted, const std
   return view;
 }
 
-// Asks the runtime before anything is stopped for a new spec that could not start. nullopt-like success when
-// the plan starts and replaces nothing.
+// Asks the runtime before anything is stopped for a new spec that could not start. Success also when the plan
+// starts and replaces nothing.
 Status Reconciler::may_start(View& view) {
   if (!view.input.spec || view.wanted.desired != Desired::kRunning) return {};
   const bool starts =
@@ -156,7 +129,18 @@ Status Reconciler::may_start(View& view) {
         return !std::holds_alternative<RemoveInstance>(action) &&
                !std::holds_alternative<KillInstance>(action);
       });
-  return starts ? view.runtime->validate(*view.wanted.spec) : Status{};
+  if (!starts) return {};
+  if (auto valid = view.runtime->validate(*view.wanted.spec); !valid) return valid;
+  return prepare(view);
+}
+
+// What runs goes on running until all is there that its successor needs.
+Status Reconciler::prepare(View& view) {
+  auto prepared = view.runtime->prepare({view.input.spec, view.wanted.restart_nonce});
+  if (!prepared) return fail(prepared.error());
+  view.preparing = std::move(prepared->waiting_for);
+  if (!view.preparing.empty()) drop_starts(view);
+  return {};
 }
 
 void Reconciler::drop_starts(View& view) {

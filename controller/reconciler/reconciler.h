@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,12 +46,15 @@ class Reconciler {
   explicit Reconciler(Parts parts);
 
   StepResult step(const std::string& service);
+  // Something of the service was seen on that runtime.
+  void doubt(const std::string& service, Runtime* runtime);
 
  private:
   struct Memory {  // of one service, between its steps
     RestartLedger ledger;
-    Runtime* runtime = nullptr;  // where its instances are
-    bool seen = false;
+    bool placed = false;                // the two below are set
+    Runtime* home = nullptr;            // where its instances are; null: nowhere yet
+    std::set<Runtime*> unchecked = {};  // where else something of it could be
     bool fresh = true;  // no step yet: the last controller may have told of what is folded now
     std::optional<Error> last_error;
   };
@@ -59,15 +63,23 @@ class Reconciler {
   Memory& memory_of(const std::string& service);
   [[nodiscard]] planner::DependencyView dependencies(const Wanted& wanted, const std::string& service) const;
   void remember_declaration(View& view);
-  Status observe(View& view);
+  Status locate(View& view);
+  void place_first(Memory& memory);
+  Result<std::optional<Observation>> look_home(View& view);
+  Status settle_at(View& view, const Placement& placement, std::optional<Observation> at_home);
+  void make_home(View& view, Runtime* runtime);
+  void clear_leftovers(View& view);
+  void clear_leftover(View& view, Runtime& runtime, const Observation& left);
   void fold(View& view);
   std::optional<Error> act(View& view);
   Status may_start(View& view);
+  Status prepare(View& view);
   void drop_starts(View& view);
   void publish(View& view);
   void finish_removal(View& view);
   void publish_unseen(View& view, const Error& error);
   [[nodiscard]] std::shared_ptr<ServiceStatus> describe(const View& view) const;
+  static void add_degraded(ServiceStatus& status, const View& view);
   void record(const View& view, Event event);
   void tell_action(const View& view, const Action& action);
   void leave_out_told(const View& view, std::vector<planner::FoldNote>& notes) const;
@@ -79,6 +91,7 @@ class Reconciler {
   std::string boot_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Memory>> memories_;
+  std::map<std::string, std::set<Runtime*>> doubts_;
 };
 
 }  // namespace holdfast::reconciler

@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include "controller/base/text.h"
 #include "controller/reconciler/reconciler.h"
 #include "controller/reconciler/step_view.h"
 
@@ -74,6 +75,16 @@ void tell_error(ServiceStatus& status, const Error& error) {
                                .status = Condition::Status::kFalse,
                                .reason = error.code == ErrorCode::kInvalid ? "InvalidSpec" : "ActionFailed",
                                .message = error.message});
+}
+
+// What isn't there yet is no fault; it is told as what the start waits for.
+void tell_preparing(ServiceStatus& status, const std::string& what) {
+  if (status.phase == "Starting") status.phase = "Waiting";
+  for (auto& condition : status.conditions) {
+    if (condition.reason != "Starting") continue;
+    condition.reason = "Preparing";
+    condition.message = "waiting for " + what;
+  }
 }
 
 std::string seconds_text(Duration duration) {
@@ -170,6 +181,21 @@ void Reconciler::tell_action(const View& view, const Action& action) {
   record(view, std::move(event));
 }
 
+// Runs, but not as declared.
+void Reconciler::add_degraded(ServiceStatus& status, const View& view) {
+  std::vector<std::string> drift;
+  for (const auto& instance : view.observation.instances) {
+    for (const auto& field : instance.drift) drift.push_back(instance_name(instance.id) + " " + field);
+  }
+  if (drift.empty() && view.fallback.empty()) return;
+  const bool fell_back = !view.fallback.empty();
+  if (fell_back) drift.insert(drift.begin(), view.fallback);
+  status.conditions.push_back({.type = "Degraded",
+                               .status = Condition::Status::kTrue,
+                               .reason = fell_back ? "FallbackRuntime" : "Drift",
+                               .message = join(drift, "; ")});
+}
+
 std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
   auto status = std::make_shared<ServiceStatus>();
   status->spec = view.wanted.spec;
@@ -189,6 +215,10 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
     } else {
       instance.ready = !parts_.prober && observed.phase == Phase::kRunning;
     }
+    if (!observed.runtime_ready.value_or(true)) {
+      instance.ready = false;
+      if (instance.health_message.empty()) instance.health_message = observed.message;
+    }
     if (parts_.usage && is_alive(observed)) instance.usage = parts_.usage(observed);
     status->instances.push_back(std::move(instance));
   }
@@ -196,6 +226,7 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
   for (const auto& condition : status->conditions) {
     if (condition.type == "Ready") status->ready = condition.status == Condition::Status::kTrue;
   }
+  add_degraded(*status, view);
   status->restarts_by_cause = view.memory.ledger.restarts_by_cause;
   for (const auto& [cause, count] : status->restarts_by_cause) status->restarts += count;
   for (const auto& [ordinal, ledger] : view.memory.ledger.ordinals) {
@@ -208,13 +239,16 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
     status->collected = parts_.collected(view.service);
   status->waiting_for = view.input.dependencies.unmet.empty() ? view.input.dependencies.dependents_up
                                                               : view.input.dependencies.unmet;
-  status->settled = !view.error && !view.moving && planner::settled(view.input, view.plan);
+  if (!view.preparing.empty()) status->waiting_for.push_back(view.preparing);
+  status->settled =
+      !view.error && !view.moving && view.preparing.empty() && planner::settled(view.input, view.plan);
   return status;
 }
 
 void Reconciler::publish(View& view) {
   const auto before = parts_.board.get(view.service);
   auto status = describe(view);
+  if (!view.preparing.empty()) tell_preparing(*status, view.preparing);
   if (view.error) tell_error(*status, *view.error);
   status->updated = parts_.clock.wall();
   stamp(*status, before.get(), status->updated);
@@ -275,7 +309,7 @@ void Reconciler::publish_unseen(View& view, const Error& error) {
 }
 
 void Reconciler::finish_removal(View& view) {
-  if (view.wanted.spec || !view.observation.instances.empty() || view.error || view.moving) return;
+  if (view.wanted.spec || !view.observation.instances.empty() || view.error || view.leftovers) return;
   if (!parts_.desired.forget(view.service)) return;
   record(view, {.type = "Removed",
                 .message = view.service + " is not declared any more and nothing of it is left"});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "controller/model/control_plane.h"
@@ -9,16 +10,31 @@
 
 namespace holdfast::reconciler {
 
-// Immutable after construction; thread-safe.
+// Where a service is to run, and why it isn't where it rather would be.
+struct Placement {
+  Runtime* runtime = nullptr;
+  std::string fallback{};  // for people; empty: it is the first choice
+};
+
+// Immutable after construction; thread-safe. Never blocks.
 class RuntimeSet {
  public:
   explicit RuntimeSet(std::vector<std::shared_ptr<Runtime>> runtimes) : runtimes_(std::move(runtimes)) {}
-  // kUnavailable with a hint when the declared runtime is not one of these. `auto` takes the first.
-  [[nodiscard]] Result<Runtime*> resolve(RuntimeKind kind) const;
+
+  // `auto` takes the first of Docker and process that the spec can run in and that can be used now; what runs
+  // stays where it is (`home`, or null) for as long as it runs. kUnavailable with a hint when there is none,
+  // or when nobody knows yet.
+  [[nodiscard]] Result<Placement> place(const ServiceSpec& spec, Runtime* home = nullptr) const;
+  // What the runtimes that may serve it say of a spec; of `auto`, one that accepts it is enough.
+  [[nodiscard]] Status validate(const ServiceSpec& spec) const;
+
+  [[nodiscard]] Runtime* find(RuntimeKind kind) const;  // null: this controller has none
   [[nodiscard]] const std::vector<std::shared_ptr<Runtime>>& all() const { return runtimes_; }
   [[nodiscard]] std::vector<RuntimeInfo> describe() const;
 
  private:
+  [[nodiscard]] std::vector<Runtime*> candidates(const ServiceSpec& spec) const;  // the first choice first
+
   std::vector<std::shared_ptr<Runtime>> runtimes_;
 };
 

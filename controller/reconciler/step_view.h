@@ -10,7 +10,10 @@ struct Reconciler::View {
   Wanted wanted;
   Memory& memory;
   Runtime* runtime = nullptr;  // to act on now
-  bool moving = false;         // its instances are still on another runtime than declared
+  bool moving = false;         // its instances are still on another runtime than where it is to run
+  bool leftovers = false;      // there is something of it on yet another runtime, which has to go
+  std::string fallback{};      // why it isn't where it rather would be
+  std::string preparing{};     // what its start waits for
   Observation observation{};
   HealthView health{};
   planner::PlanInput input{};

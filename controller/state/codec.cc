@@ -25,7 +25,7 @@ Desired decode_desired(Reader& in, std::string_view key) {
 [[maybe_unused]] void knows_every_member(const OrdinalLedger& ordinal, const RestartLedger& ledger,
                                          const Intent& intent) {
   [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = ordinal;
-  [[maybe_unused]] const auto& [r, s, t, u, v] = ledger;
+  [[maybe_unused]] const auto& [r, s, t, u, v, ff] = ledger;
   [[maybe_unused]] const auto& [w, x] = ledger.last_stop;
   [[maybe_unused]] const auto& [aa, bb, cc, dd, ee] = intent;
 }
@@ -133,6 +133,7 @@ std::string encode(const RestartLedger& ledger) {
                                   {"gracePeriod", std::int64_t{ledger.last_stop.grace_period.count()}}}));
   }
   out.text("declaration", ledger.declaration);
+  out.text("runtime", ledger.runtime);
   return dump_json(out.take());
 }
 
@@ -156,6 +157,7 @@ std::optional<RestartLedger> decode_ledger(std::string_view text) {
   Reader in(*json);
   ledger.boot = in.text("boot");
   ledger.declaration = in.text("declaration");
+  ledger.runtime = in.text("runtime");
   if (const auto* stop = in.find("stop")) {
     Reader policy(*stop);
     ledger.last_stop.signal = policy.maybe_int("signal").value_or(StopPolicy{}.signal);

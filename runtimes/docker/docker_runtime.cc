@@ -77,6 +77,10 @@ class DockerRuntime final : public Runtime, private LogReader, private ExecRunne
   Result<ExecResult> run(const InstanceId& id, const std::vector<std::string>& argv,
                          Duration timeout) override;
 
+  [[nodiscard]] bool has_begun() const {
+    const std::shared_lock lock(mutex_);
+    return begun_;
+  }
   void list(Client& client);
   void sweep();
   void take_event(const docker::ContainerEvent& event);
@@ -201,7 +205,7 @@ Result<Observation> DockerRuntime::observe(const std::string& service) {
   if (spec && docker::is_adopted(*spec)) find_or_make({service, 0});
   Observation observation;
   const auto instances = all_of(service);
-  if (instances.empty()) {
+  if (instances.empty() && has_begun()) {
     // Nothing can be there; but whether something may be started is the engine's to say.
     const auto reach = link_.call([](Client&) -> Status { return {}; });
     if (!reach) return fail(reach.error());
@@ -359,14 +363,9 @@ Capabilities DockerRuntime::capabilities() const {
 }
 
 Availability DockerRuntime::availability() const {
-  {
-    const std::shared_lock lock(mutex_);
-    if (!begun_)
-      return {.known = true,
-              .available = false,
-              .message = "not looked for: no service is declared to run in it"};
-  }
-  return link_.availability();
+  if (has_begun()) return link_.availability();
+  return {
+      .known = true, .available = false, .message = "not looked for: no service is declared to run in it"};
 }
 
 // ---- the table, and who listens

@@ -24,7 +24,7 @@ struct DockerRuntimeOptions {
   docker::LinkOptions link{};
 };
 
-// `engine`: the first choice; `cli`: the fallback, may be null. The caller holds the state dir's lock;
+// `engine`: the first choice; `cli`: the fallback; either may be null. The caller holds the state dir's lock;
 // `clock` must outlive the runtime.
 Result<std::unique_ptr<Runtime>> make_docker_runtime(const Clock& clock, DockerRuntimeOptions options,
                                                      std::unique_ptr<docker::Client> engine,

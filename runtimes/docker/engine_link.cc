@@ -93,7 +93,8 @@ Result<EngineInfo> EngineLink::ask_cli() {
 }
 
 EngineLink::Found EngineLink::look_for_one() {
-  auto engine = engine_->ping(options_.ping_timeout);
+  auto engine =
+      engine_ ? engine_->ping(options_.ping_timeout) : Result<EngineInfo>(tl::unexpect, options_.no_engine);
   if (engine) return {Mode::kEngine, std::move(*engine), {}};
   auto cli = ask_cli();
   if (cli) return {Mode::kCli, std::move(*cli), engine.error()};

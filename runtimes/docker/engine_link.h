@@ -31,6 +31,7 @@ struct LinkOptions {
   Duration first_retry = std::chrono::milliseconds{100};  // doubling up to max_retry while nothing answers
   Duration max_retry = std::chrono::seconds{5};
   Duration relist = std::chrono::seconds{60};  // safety net beside the events
+  Error no_engine{};            // why there is no client for the engine's API, if there is none
   std::string identity_file{};  // the engine seen last, so that another one is told from it; empty: not kept
   Duration events_overlap = std::chrono::seconds{5};  // what is asked for again after a gap
 };
@@ -44,7 +45,7 @@ struct LinkHooks {
 // Thread-safe.
 class EngineLink {
  public:
-  // `cli` may be null. Nothing happens before start().
+  // Either may be null. Nothing happens before start().
   EngineLink(std::unique_ptr<Client> engine, std::unique_ptr<Client> cli, LinkOptions options = {});
   ~EngineLink();  // waits for a call under way
   EngineLink(const EngineLink&) = delete;

@@ -53,6 +53,7 @@ inline RestartLedger full_ledger() {
   ledger.boot = boot_id();
   ledger.last_stop = {.signal = 3, .grace_period = std::chrono::minutes{5}};
   ledger.declaration = "0123abcd";
+  ledger.runtime = "docker";
   return ledger;
 }
 
