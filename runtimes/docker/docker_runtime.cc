@@ -45,7 +45,9 @@ class DockerRuntime final : public Runtime, private LogReader, private ExecRunne
         host_{.link = link_,
               .clock = clock,
               .directory = options.state_dir + "/docker",
-              .controller = std::move(controller)},
+              .controller = std::move(controller),
+              .name_prefix = std::move(options.name_prefix),
+              .labels = std::move(options.labels)},
         puller_(link_, clock) {
     host_.note = [this](const RuntimeNote& note) { tell_note(note); };
     puller_.on_note([this](const RuntimeNote& note) { tell_note(note); });

@@ -8,6 +8,7 @@
 // A machine without Docker pays nothing: nobody looks for an engine until a service wants one.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ namespace holdfast {
 
 struct DockerRuntimeOptions {
   std::string state_dir;
+  std::string name_prefix = "holdfast-";        // of containers; two controllers on one engine want two
+  std::map<std::string, std::string> labels{};  // on every container, beside the service's
   docker::LinkOptions link{};
 };
 

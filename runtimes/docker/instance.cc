@@ -96,7 +96,7 @@ Result<std::optional<Container>> Instance::find(const SpecPtr& declared) {
     if (!known || *known || !declared || is_other(declared)) return known;
   }
   if (declared && is_adopted(*declared)) return inspect(declared->docker.container);
-  auto named = inspect(container_name(id_));
+  auto named = inspect(container_name(host_.name_prefix, id_));
   if (named && *named && !is_ours(**named)) return std::optional<Container>();
   return named;
 }
@@ -149,7 +149,8 @@ Result<std::optional<ObservedInstance>> Instance::look_at(const std::optional<Co
                     ") was started by somebody else"});
   }
   if (sight.instance && declared && sight.instance->phase != Phase::kExited && !is_other(declared)) {
-    const auto& name = is_adopted(*declared) ? declared->docker.container : container_name(id_);
+    const auto& name =
+        is_adopted(*declared) ? declared->docker.container : container_name(host_.name_prefix, id_);
     sight.instance->drift = drift_of(*declared, *container, name);
   }
   return std::move(sight.instance);

@@ -26,6 +26,8 @@ struct Host {
   const Clock& clock;
   std::string directory;   // <state_dir>/docker
   std::string controller;  // id of this controller
+  std::string name_prefix;
+  std::map<std::string, std::string> labels;
   std::function<void(const RuntimeNote&)> note{};
 };
 

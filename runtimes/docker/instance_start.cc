@@ -79,7 +79,9 @@ Result<Container> Instance::obtain(const std::optional<Container>& container, co
 Result<bool> Instance::reusable(const Container& container, const ServiceSpec& spec) {
   const auto hash = container.labels.find(kHashLabel);
   if (hash == container.labels.end() || hash->second != spec.spec_hash) return false;
-  if (container.status == "dead" || !drift_of(spec, container, container_name(id_)).empty()) return false;
+  if (container.status == "dead" ||
+      !drift_of(spec, container, container_name(host_.name_prefix, id_)).empty())
+    return false;
   const auto image = host_.link.call([&](Client& client) { return client.image(spec.docker.image); });
   if (!image) return fail(image.error());
   return !*image ||
@@ -88,8 +90,9 @@ Result<bool> Instance::reusable(const Container& container, const ServiceSpec& s
 
 // A create may succeed though its answer says otherwise, or gets lost: the name tells.
 Result<Container> Instance::make(const StartInstance& action, const ServiceSpec& spec) {
-  const auto name = container_name(id_);
-  const auto wanted = container_of(spec, id_, host_.controller, action.incarnation);
+  const auto name = container_name(host_.name_prefix, id_);
+  auto wanted = container_of(spec, id_, host_.controller, action.incarnation);
+  wanted.labels.insert(host_.labels.begin(), host_.labels.end());
   const auto created = host_.link.call([&](Client& client) { return client.create(name, wanted); });
   const auto found = host_.link.call([&](Client& client) { return client.inspect(name); });
   if (!found) return fail(created ? found.error() : created.error());

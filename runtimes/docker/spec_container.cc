@@ -55,8 +55,8 @@ void add_docker_options(const DockerOptions& docker, CreateSpec& out) {
 
 }  // namespace
 
-std::string container_name(const InstanceId& id) {
-  return "holdfast-" + id.service + "-" + std::to_string(id.ordinal);
+std::string container_name(const std::string& prefix, const InstanceId& id) {
+  return prefix + id.service + "-" + std::to_string(id.ordinal);
 }
 
 bool is_adopted(const ServiceSpec& spec) {

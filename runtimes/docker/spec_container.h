@@ -20,7 +20,7 @@ inline constexpr const char* kOrdinalLabel = "holdfast.ordinal";
 inline constexpr const char* kHashLabel = "holdfast.spec-hash";
 inline constexpr const char* kIncarnationLabel = "holdfast.incarnation";  // of the run that it was made for
 
-std::string container_name(const InstanceId& id);  // "holdfast-web-0"
+std::string container_name(const std::string& prefix, const InstanceId& id);  // "holdfast-web-0"
 
 bool is_adopted(const ServiceSpec& spec);      // docker.container names one that exists
 bool runs_in_docker(const ServiceSpec& spec);  // it says what to run there

@@ -341,10 +341,11 @@ TEST_P(RuntimeSuite, AStartWithoutASpecIsRefused) {
   EXPECT_TRUE(observe("web").empty());
 }
 
-TEST_P(RuntimeSuite, ASpecWithoutACommandIsInvalid) {
+TEST_P(RuntimeSuite, ASpecWithNothingToRunIsInvalid) {
   ServiceSpec empty = bench_->spec("web", Program::kRunsOn);
   EXPECT_TRUE(runtime().validate(empty));
   empty.argv.clear();
+  empty.docker = {};
   const auto status = runtime().validate(empty);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kInvalid);

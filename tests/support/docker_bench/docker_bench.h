@@ -1,0 +1,58 @@
+// A docker runtime over a real engine, in a temporary state dir; replaceable, as a controller is. What it
+// makes on the engine has a prefix of its own, and goes with it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controller/base/clock.h"
+#include "runtimes/docker/client/client.h"
+#include "runtimes/docker/docker_runtime.h"
+#include "tests/support/support.h"
+
+namespace holdfast::test {
+
+enum class DockerMode { kEngine, kCli };
+
+class DockerBench {
+ public:
+  // host: "unix:///..."; empty: that of the tests' engine.
+  explicit DockerBench(DockerMode mode = DockerMode::kEngine, std::string host = {});
+  ~DockerBench();  // removes all containers with its prefix
+  DockerBench(const DockerBench&) = delete;
+  DockerBench& operator=(const DockerBench&) = delete;
+
+  [[nodiscard]] Runtime& runtime() { return *runtime_; }
+  [[nodiscard]] docker::Client& client() { return *client_; }  // to look from outside, and to act by hand
+  [[nodiscard]] const std::string& state_dir() const { return directory_.path(); }
+  [[nodiscard]] std::string container(const std::string& service, int ordinal = 0) const;
+  void replace_adapter();  // nothing but the state dir and the containers remains
+  void drop_adapter() { runtime_.reset(); }
+  void make_adapter();
+  void declare(const std::vector<ServiceSpec>& specs);
+  // As make_adapter() will make them; for tests that put something in between.
+  std::function<std::unique_ptr<docker::Client>()> make_engine, make_cli;
+  docker::LinkOptions link{};
+
+  // Runs the words by the image's shell: spec("web", {"sh", "-c", "..."}).
+  static ServiceSpec spec(const std::string& name, std::vector<std::string> argv);
+  static ServiceSpec shell(const std::string& name, const std::string& script);
+  static const char* image();
+  static std::string engine_host();
+
+ private:
+  const std::string prefix_;
+  TempDir directory_;
+  SystemClock clock_;
+  std::map<std::string, SpecPtr> declared_;
+  std::unique_ptr<docker::Client> client_;
+  std::unique_ptr<Runtime> runtime_;
+};
+
+// Runs until it is asked to stop, and dies of TERM as far as a container's first process can.
+inline constexpr const char* kRunsOnScript = "trap 'exit 143' TERM; sleep 100000 & wait";
+
+}  // namespace holdfast::test
