@@ -13,7 +13,7 @@ namespace {
 
 using Check = std::function<Status(std::string_view)>;
 
-tl::unexpected<Error> refuse(std::string_view text, const std::string& what, std::string hint) {
+tl::unexpected<Error> bad_item(std::string_view text, const std::string& what, std::string hint) {
   return fail_terminal(ErrorCode::kInvalid, "'" + std::string(text) + "' is " + what, std::move(hint));
 }
 
@@ -29,8 +29,8 @@ Status check_volume(std::string_view text) {
 
 Status check_tmpfs(std::string_view text) {
   if (text.starts_with('/')) return {};
-  return refuse(text, "not a tmpfs mount: the target is not an absolute path",
-                "write target or target:options, such as /run or /scratch:size=64m");
+  return bad_item(text, "not a tmpfs mount: the target is not an absolute path",
+                  "write target or target:options, such as /run or /scratch:size=64m");
 }
 
 Status check_device(std::string_view text) {
@@ -42,7 +42,8 @@ Status check_device(std::string_view text) {
   const bool good = text.starts_with('/') && target.starts_with('/') && !access.empty() &&
                     access.find_first_not_of("rwm") == std::string_view::npos;
   if (good) return {};
-  return refuse(text, "not a device", "write host, host:container or host:container:rwm, such as /dev/ttyS0");
+  return bad_item(text, "not a device",
+                  "write host, host:container or host:container:rwm, such as /dev/ttyS0");
 }
 
 Status check_extra_host(std::string_view text) {
@@ -53,8 +54,8 @@ Status check_extra_host(std::string_view text) {
     if (!address.empty() && address.find_first_not_of("0123456789abcdefABCDEF.:[]") == std::string_view::npos)
       return {};
   }
-  return refuse(text, "not a host and its address",
-                "write name:address, such as db:10.0.0.5 or host.docker.internal:host-gateway");
+  return bad_item(text, "not a host and its address",
+                  "write name:address, such as db:10.0.0.5 or host.docker.internal:host-gateway");
 }
 
 // An item that is no string was reported while it was read, and is empty in the list.
@@ -119,7 +120,7 @@ void read_capabilities(Fields& fields, std::string_view key, std::vector<std::st
       return std::isupper(c) != 0 || std::isdigit(c) != 0 || c == '_';
     });
     if (good) return {};
-    return refuse(name, "not a capability", "write a name of capabilities(7), such as NET_ADMIN, or ALL");
+    return bad_item(name, "not a capability", "write a name of capabilities(7), such as NET_ADMIN, or ALL");
   });
 }
 

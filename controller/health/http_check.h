@@ -24,7 +24,7 @@ class HttpChecks {
  private:
   class Multi;
   EventLoop& loop_;
-  std::shared_ptr<Multi> multi_;  // made with the first check: libcurl takes some megabytes
+  std::unique_ptr<Multi> multi_;  // made with the first check: libcurl takes some megabytes
 };
 
 }  // namespace holdfast::health

@@ -1,0 +1,80 @@
+// GET /events, for as long as somebody listens.
+#include <algorithm>
+#include <utility>
+
+#include "runtimes/docker/engine/client_impl.h"
+#include "runtimes/docker/engine/line_splitter.h"
+#include "runtimes/docker/engine/times.h"
+#include "runtimes/docker/engine/url.h"
+
+namespace holdfast::docker {
+
+namespace {
+
+constexpr const char* kWhat = "listening to Docker's events";
+
+ContainerEvent event_of(const Json& json) {
+  ContainerEvent event;
+  event.action = json.at("Action").as_string();
+  const Json& actor = json.at("Actor");
+  event.id = actor.at("ID").as_string();
+  for (const auto& [key, value] : actor.at("Attributes").members()) event.attributes[key] = value.as_string();
+  event.time_ns = json.at("timeNano").as_int();
+  if (event.time_ns == 0) event.time_ns = json.at("time").as_int() * 1'000'000'000;
+  return event;
+}
+
+// What one stream of events is told to; lives as long as its handlers.
+class Listener {
+ public:
+  explicit Listener(EventHandlers handlers) : handlers_(std::move(handlers)) {}
+
+  void head() {
+    if (handlers_.on_open) handlers_.on_open();
+  }
+  bool data(std::string_view bytes) {
+    return lines_.feed(bytes, [this](std::string_view line) {
+      const auto json = parse_json(line);
+      understood_ = json.has_value() && json->is_object();
+      if (understood_ && json->at("Type").as_string() == "container" && handlers_.on_event)
+        handlers_.on_event(event_of(*json));
+      return understood_;
+    });
+  }
+  void end(const Result<Response>& result) {
+    if (!handlers_.on_end) return;
+    if (!result) return handlers_.on_end(result.error());
+    const bool cut = !understood_ || !lines_.rest().empty();
+    const auto* why = cut ? ": the engine sent what isn't an event" : ": the engine ended the stream";
+    handlers_.on_end({ErrorCode::kUnavailable, std::string(kWhat) + why, {}});
+  }
+
+ private:
+  EventHandlers handlers_;
+  LineSplitter lines_;
+  bool understood_ = true;
+};
+
+class EventSubscription final : public Subscription {
+ public:
+  explicit EventSubscription(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {}
+
+ private:
+  std::unique_ptr<Stream> stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subscription> EngineClient::events(std::int64_t since_ns, EventHandlers handlers) {
+  const auto filters = dump_json(Json::object({{"type", Json::array({"container"})}}));
+  std::string target = "/events?filters=" + url_encode(filters);
+  if (since_ns > 0) target += "&since=" + seconds_text(since_ns);
+  const auto listener = std::make_shared<Listener>(std::move(handlers));
+  return std::make_unique<EventSubscription>(
+      session_.open({.target = target, .what = kWhat, .max_bytes = 0},
+                    {.on_head = [listener] { listener->head(); },
+                     .on_data = [listener](std::string_view bytes) { return listener->data(bytes); },
+                     .on_end = [listener](const Result<Response>& result) { listener->end(result); }}));
+}
+
+}  // namespace holdfast::docker

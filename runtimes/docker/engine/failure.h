@@ -1,0 +1,27 @@
+// What went wrong with a call, in words for people.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "controller/base/clock.h"
+#include "controller/base/result.h"
+#include "runtimes/docker/engine/endpoint.h"
+
+namespace holdfast::docker {
+
+// No connection was made. `os_errno` 0: not known, then a socket is tried once more to find out; `detail`
+// tells of all else. kUnavailable, or kPermission with what the user can do about a socket that is closed to
+// them. Thread-safe.
+Error unreachable(const Endpoint& endpoint, int os_errno, const std::string& detail);
+
+Error timed_out(const std::string& what, Duration after);
+
+// An answer of status 400 and up (or an unexpected redirection), with the message of its JSON body.
+Error http_error(const std::string& what, long status, std::string_view body);
+
+// Whether the text is in the message, without regard to ASCII case: engines differ in how they begin it.
+bool mentions(const Error& error, std::string_view text);
+bool mentions(std::string_view message, std::string_view text);
+
+}  // namespace holdfast::docker

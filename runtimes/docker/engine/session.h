@@ -1,0 +1,41 @@
+// Calls to one engine in the API version that both sides know.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "controller/base/json.h"
+#include "runtimes/docker/client/client.h"
+#include "runtimes/docker/engine/transport.h"
+
+namespace holdfast::docker {
+
+using Sink = std::function<bool(std::string_view)>;
+
+// Thread-safe. Targets are given without the version ("/containers/json"). The engine is asked for its
+// version with the first call, and again once it was unreachable: another one may answer then.
+class Session {
+ public:
+  Session(Endpoint endpoint, Duration connect_timeout, Duration version_timeout);
+
+  // Errors are those of the transport.
+  Result<Response> call(Request request, Sink sink = {}, const std::stop_token& stop = {});
+  Result<Json> call_json(Request request);
+  std::unique_ptr<Stream> open(Request request, StreamHandlers handlers);  // may ask for the version first
+  Result<EngineInfo> ping(Duration timeout);
+
+ private:
+  Result<EngineInfo> info(Duration timeout);
+  void note(const Error& error);
+
+  Transport transport_;
+  const Duration version_timeout_;
+  std::mutex mutex_;
+  std::optional<EngineInfo> info_;
+};
+
+}  // namespace holdfast::docker

@@ -1,0 +1,49 @@
+#include "runtimes/docker/engine/url.h"
+
+#include <cctype>
+
+namespace holdfast::docker {
+
+std::string url_encode(std::string_view text, std::string_view keep) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool unreserved =
+        byte < 0x80 && (std::isalnum(byte) || std::string_view("-._~").find(c) != std::string_view::npos);
+    if (unreserved || keep.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+    }
+  }
+  return out;
+}
+
+std::string ImageReference::registry() const {
+  const auto slash = name.find('/');
+  if (slash == std::string::npos) return "docker.io";
+  const auto first = name.substr(0, slash);
+  const bool host = first == "localhost" || first.find_first_of(".:") != std::string::npos;
+  if (!host || first == "index.docker.io") return "docker.io";
+  return first;
+}
+
+ImageReference parse_image_reference(std::string_view text) {
+  ImageReference out;
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    out.digest = text.substr(at + 1);
+    text = text.substr(0, at);
+  }
+  const auto slash = text.rfind('/');
+  const auto colon = text.rfind(':');
+  const bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
+  out.name = text.substr(0, tagged ? colon : text.size());
+  if (tagged) out.tag = text.substr(colon + 1);
+  if (out.tag.empty() && out.digest.empty()) out.tag = "latest";
+  return out;
+}
+
+}  // namespace holdfast::docker
