@@ -55,21 +55,29 @@ const Json* first_running(const Json& service) {
   return nullptr;
 }
 
+const Json& condition_of(const Json& service, std::string_view type) {
+  static const Json none;
+  for (const auto& condition : service.at("conditions").items()) {
+    if (condition.at("type").as_string() == type) return condition;
+  }
+  return none;
+}
+
 // The one thing to know about a service that isn't well.
 std::string trouble(const Json& service) {
   if (service.at("lastError").is_object()) return service.at("lastError").at("message").as_string();
-  for (const auto& condition : service.at("conditions").items()) {
-    if (condition.at("type").as_string() == "Failed" && condition.at("status").as_string() == "True") {
-      return condition.at("message").as_string();
-    }
-  }
+  const auto& failed = condition_of(service, "Failed");
+  if (failed.at("status").as_string() == "True") return failed.at("message").as_string();
   const auto& phase = service.at("phase").as_string();
   std::string waiting;
   for (const auto& reason : service.at("waitingFor").items())
     waiting += (waiting.empty() ? "waiting for " : ", ") + reason.as_string();
   if (phase == "Waiting" && !waiting.empty()) return waiting;
   const bool down = phase == "Backoff" || phase == "Failed";
-  return down ? service.at("lastExit").at("reason").as_string() : "";
+  if (down) return service.at("lastExit").at("reason").as_string();
+  const auto& ready = condition_of(service, "Ready");
+  if (phase == "Running" && ready.at("status").as_string() == "False") return ready.at("message").as_string();
+  return condition_of(service, "Degraded").at("message").as_string();
 }
 
 std::vector<Cell> service_row(const Json& service) {

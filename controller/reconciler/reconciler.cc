@@ -28,7 +28,8 @@ StepResult Reconciler::step(const std::string& service) {
   if (!view.wanted.known) return {};
   remember_declaration(view);
   if (const auto seen = locate(view); !seen) {
-    publish_unseen(view, seen.error());
+    // At first nobody has had time to look for its runtime; that is no news.
+    if (parts_.runtimes.is_known()) publish_unseen(view, seen.error());
     view.result.error = seen.error();
     return view.result;
   }

@@ -42,6 +42,11 @@ Runtime* RuntimeSet::find(RuntimeKind kind) const {
   return found == runtimes_.end() ? nullptr : found->get();
 }
 
+bool RuntimeSet::is_known() const {
+  return std::all_of(runtimes_.begin(), runtimes_.end(),
+                     [](const auto& runtime) { return runtime->availability().known; });
+}
+
 std::vector<Runtime*> RuntimeSet::candidates(const ServiceSpec& spec) const {
   if (spec.runtime != RuntimeKind::kAuto) {
     auto* declared = find(spec.runtime);

@@ -38,6 +38,12 @@ class CliClient final : public Client {
     return text ? parse_version(*text) : fail(text.error());
   }
 
+  Result<std::string> identity() override {
+    const auto text = docker_.ask({"info", "--format={{json .ID}}"}, docker_.options().question);
+    if (!text) return fail(text.error());
+    const auto id = parse_json(*text);
+    return id && id->is_string() ? id->as_string() : std::string();
+  }
   Result<std::vector<ContainerRow>> list(const std::string& label) override;
   Result<std::optional<Container>> inspect(const std::string& container) override;
   Result<std::string> create(const std::string& name, const CreateSpec& spec) override;

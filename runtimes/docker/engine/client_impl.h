@@ -14,6 +14,7 @@ class EngineClient final : public Client {
   EngineClient(Endpoint endpoint, const Clock& clock, EngineTimeouts timeouts);
 
   Result<EngineInfo> ping(Duration timeout) override { return session_.ping(timeout); }
+  Result<std::string> identity() override;
   Result<std::vector<ContainerRow>> list(const std::string& label) override;
   Result<std::optional<Container>> inspect(const std::string& container) override;
   Result<std::string> create(const std::string& name, const CreateSpec& spec) override;

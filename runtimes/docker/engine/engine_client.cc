@@ -61,6 +61,15 @@ Status EngineClient::act(const std::string& container, const std::string& action
   return {};
 }
 
+Result<std::string> EngineClient::identity() {
+  const auto who = session_.ping(timeouts_.query);
+  if (!who) return fail(who.error());
+  if (who->name.starts_with("Podman")) return std::string();  // it makes one up for each answer
+  const auto info = query("/info", "asking for the engine's id");
+  if (!info) return fail(info.error());
+  return info->at("ID").as_string();
+}
+
 Result<std::vector<ContainerRow>> EngineClient::list(const std::string& label) {
   const auto filters = dump_json(Json::object({{"label", Json::array({label})}}));
   const auto json =
