@@ -42,6 +42,37 @@ void FakeRuntime::set_unknown(const InstanceId& id, bool unknown) {
   tell(id.service);
 }
 
+void FakeRuntime::set_availability(Availability availability) {
+  std::function<void()> sink;
+  {
+    const std::lock_guard lock(mutex_);
+    availability_ = std::move(availability);
+    sink = availability_sink_;
+  }
+  if (sink) sink();
+  for (const auto& service : names()) tell(service);
+}
+
+void FakeRuntime::on_availability(std::function<void()> sink) {
+  const std::lock_guard lock(mutex_);
+  availability_sink_ = std::move(sink);
+}
+
+std::vector<std::string> FakeRuntime::names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& [name, service] : services_) out.push_back(name);
+  return out;
+}
+
+void FakeRuntime::set_preparation(const std::string& service, Result<Preparation> preparation) {
+  {
+    const std::lock_guard lock(mutex_);
+    preparations_.insert_or_assign(service, std::move(preparation));
+  }
+  tell(service);
+}
+
 void FakeRuntime::set_notify_ready(const InstanceId& id, bool ready) {
   {
     const std::lock_guard lock(mutex_);

@@ -72,6 +72,8 @@ std::optional<Error> FakeRuntime::fault(Call call, const std::string& service, F
   Fault fault;
   {
     const std::lock_guard lock(mutex_);
+    if (!availability_.available && call != Call::kValidate)
+      return Error{ErrorCode::kUnavailable, availability_.message, "", false, {}};
     // Only execute has an effect that could come before its error.
     const FaultPoint wanted = call == Call::kExecute ? fault_point_ : FaultPoint::kBefore;
     if (wanted != point) return std::nullopt;
@@ -80,9 +82,21 @@ std::optional<Error> FakeRuntime::fault(Call call, const std::string& service, F
   return fault ? fault(call, service) : std::nullopt;
 }
 
+Availability FakeRuntime::availability() const {
+  const std::lock_guard lock(mutex_);
+  return availability_;
+}
+
+Result<Preparation> FakeRuntime::prepare(const ActionContext& context) {
+  const std::lock_guard lock(mutex_);
+  const auto found = preparations_.find(context.spec->name);
+  return found == preparations_.end() ? Preparation{} : found->second;
+}
+
 Status FakeRuntime::validate(const ServiceSpec& spec) {
   if (auto error = fault(Call::kValidate, spec.name, FaultPoint::kBefore)) return fail(std::move(*error));
-  if (spec.argv.empty())
+  const bool image = kind_ == RuntimeKind::kDocker && !spec.docker.image.empty();
+  if (spec.argv.empty() && !image)
     return fail_terminal(ErrorCode::kInvalid, "service " + spec.name + " has no command", "set command");
   return {};
 }

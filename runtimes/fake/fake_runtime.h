@@ -54,11 +54,14 @@ class FakeRuntime final : public Runtime {
   // ---- the contract
   [[nodiscard]] RuntimeKind kind() const override { return kind_; }
   [[nodiscard]] Capabilities capabilities() const override { return capabilities_; }
+  [[nodiscard]] Availability availability() const override;
   Status validate(const ServiceSpec& spec) override;
+  Result<Preparation> prepare(const ActionContext& context) override;
   Result<Observation> observe(const std::string& service) override;
   Result<std::vector<std::string>> list_owned() override;
   Status execute(const Action& action, const ActionContext& context) override;
   void on_change(std::function<void(const std::string& service)> sink) override;
+  void on_availability(std::function<void()> sink) override;
   std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) override;
   LogReader* logs() override;
 
@@ -69,6 +72,10 @@ class FakeRuntime final : public Runtime {
              ExitRecord exit = {.code = {}, .signal = 9, .reason = "killed by signal 9 (KILL)"});
   // While true, observe() shows the instance's live runs as Unknown.
   void set_unknown(const InstanceId& id, bool unknown);
+  // While it isn't available every look and action is kUnavailable with its message; what runs goes on.
+  void set_availability(Availability availability);
+  // What starts of the service wait for; empty: nothing. An error: it can't be had.
+  void set_preparation(const std::string& service, Result<Preparation> preparation);
   void set_notify_ready(const InstanceId& id, bool ready);
   // Forgets an instance without a trace, as if someone had removed it behind the controller's back.
   void vanish(const InstanceId& id);
@@ -129,6 +136,7 @@ class FakeRuntime final : public Runtime {
   void finish(Run& run, ExitRecord exit);
   void expect(const Run& run);  // notes its next transition
   [[nodiscard]] std::optional<Error> fault(Call call, const std::string& service, FaultPoint point) const;
+  [[nodiscard]] std::vector<std::string> names() const;
   void tell(const std::string& service);  // without the lock
 
   const Clock& clock_;
@@ -139,6 +147,9 @@ class FakeRuntime final : public Runtime {
   using Transition = std::pair<MonoTime, std::string>;
   std::priority_queue<Transition, std::vector<Transition>, std::greater<>> transitions_;
   std::function<void(const std::string&)> sink_;
+  std::function<void()> availability_sink_;
+  Availability availability_;
+  std::map<std::string, Result<Preparation>> preparations_;
   Fault fault_;
   FaultPoint fault_point_ = FaultPoint::kBefore;
   std::unique_ptr<Logs> logs_;

@@ -32,7 +32,7 @@ struct EngineInfo {
 struct Container {
   std::string id{}, name{};         // without the leading slash
   std::string image{}, image_id{};  // as it was asked for, and what that was
-  std::string status{};             // created running paused restarting removing exited dead
+  std::string status{};             // created running paused restarting removing exited dead; stopping (Podman)
   std::optional<std::int64_t> pid{};
   int exit_code = 0;
   bool oom_killed = false;
@@ -47,7 +47,8 @@ struct Container {
   Json document{};  // all of it
 
   [[nodiscard]] bool alive() const {
-    return status == "running" || status == "paused" || status == "restarting" || status == "removing";
+    return status == "running" || status == "paused" || status == "restarting" || status == "removing" ||
+           status == "stopping";
   }
 };
 // Reads what GET /containers/{id}/json and `docker inspect` print. kInvalid if it isn't that.
