@@ -129,7 +129,9 @@ Status EngineClient::signal(const std::string& container, int signal) {
 }
 
 Status EngineClient::unpause(const std::string& container) {
-  return act(container, "/unpause", "unpausing", timeouts_.query);
+  const auto status = act(container, "/unpause", "unpausing", timeouts_.query);
+  if (!status && mentions(status.error(), "is not paused")) return {};
+  return status;
 }
 
 Status EngineClient::remove(const std::string& container) {

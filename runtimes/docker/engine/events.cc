@@ -29,7 +29,7 @@ class Listener {
  public:
   explicit Listener(EventHandlers handlers) : handlers_(std::move(handlers)) {}
 
-  void head() {
+  void open() {
     if (handlers_.on_open) handlers_.on_open();
   }
   bool data(std::string_view bytes) {
@@ -66,15 +66,22 @@ class EventSubscription final : public Subscription {
 }  // namespace
 
 std::unique_ptr<Subscription> EngineClient::events(std::int64_t since_ns, EventHandlers handlers) {
+  // Podman sends the head of its answer with the first event only. There the point in time sees to it that
+  // nothing is missed from when it is asked.
+  const auto engine = session_.engine();
+  const bool late_head = engine && engine->name.starts_with("Podman");
+  if (late_head && since_ns == 0) since_ns = clock_.wall().time_since_epoch().count();
   const auto filters = dump_json(Json::object({{"type", Json::array({"container"})}}));
   std::string target = "/events?filters=" + url_encode(filters);
   if (since_ns > 0) target += "&since=" + seconds_text(since_ns);
+
   const auto listener = std::make_shared<Listener>(std::move(handlers));
+  const auto open = [listener] { listener->open(); };
+  StreamHandlers told{.on_data = [listener](std::string_view bytes) { return listener->data(bytes); },
+                      .on_end = [listener](const Result<Response>& result) { listener->end(result); }};
+  (late_head ? told.on_sent : told.on_head) = open;
   return std::make_unique<EventSubscription>(
-      session_.open({.target = target, .what = kWhat, .max_bytes = 0},
-                    {.on_head = [listener] { listener->head(); },
-                     .on_data = [listener](std::string_view bytes) { return listener->data(bytes); },
-                     .on_end = [listener](const Result<Response>& result) { listener->end(result); }}));
+      session_.open({.target = target, .what = kWhat, .max_bytes = 0}, std::move(told)));
 }
 
 }  // namespace holdfast::docker

@@ -105,11 +105,15 @@ Error unreachable(const Endpoint& endpoint, int os_errno, const std::string& det
               : "Is the engine running, and do DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH fit it?"};
 }
 
-Error timed_out(const std::string& what, Duration after) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(after).count();
+std::string seconds_of(Duration duration) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
   auto seconds = std::to_string(ms / 1000);
   if (ms % 1000 != 0) seconds += "." + std::to_string(ms % 1000 / 100);
-  return {ErrorCode::kTimeout, what + ": no answer from Docker within " + seconds + " s", {}};
+  return seconds + " s";
+}
+
+Error timed_out(const std::string& what, Duration after) {
+  return {ErrorCode::kTimeout, what + ": no answer from Docker within " + seconds_of(after), {}};
 }
 
 Error http_error(const std::string& what, long status, std::string_view body) {
@@ -117,7 +121,10 @@ Error http_error(const std::string& what, long status, std::string_view body) {
   if (const auto json = parse_json(body)) words = words_of(json->at("message").as_string());
   if (words.empty()) words = words_of(body);
   if (words.empty()) words = "status " + std::to_string(status);
-  return {code_of(status), what + ": " + words, {}};
+  auto code = code_of(status);
+  // Podman's word for what Docker calls a conflict: the container runs, or doesn't.
+  if (status == 500 && mentions(body, "container state improper")) code = ErrorCode::kConflict;
+  return {code, what + ": " + words, {}};
 }
 
 bool mentions(std::string_view message, std::string_view text) {

@@ -15,6 +15,7 @@ namespace holdfast::docker {
 // them. Thread-safe.
 Error unreachable(const Endpoint& endpoint, int os_errno, const std::string& detail);
 
+std::string seconds_of(Duration duration);  // "2.5 s"
 Error timed_out(const std::string& what, Duration after);
 
 // An answer of status 400 and up (or an unexpected redirection), with the message of its JSON body.

@@ -21,7 +21,7 @@ Result<Json> json_of(const std::string& what, const Response& response) {
 }  // namespace
 
 Session::Session(Endpoint endpoint, Duration connect_timeout, Duration version_timeout)
-    : transport_(std::move(endpoint), connect_timeout), version_timeout_(version_timeout) {}
+    : version_timeout_(version_timeout), transport_(std::move(endpoint), connect_timeout) {}
 
 void Session::note(const Error& error) {
   if (error.code != ErrorCode::kUnavailable) return;
@@ -78,6 +78,10 @@ Result<Json> Session::call_json(Request request) {
 std::unique_ptr<Stream> Session::open(Request request, StreamHandlers handlers) {
   // Without a version the engine takes its newest; if it can't be reached, the stream itself will tell.
   if (const auto engine = info(version_timeout_)) request.target.insert(0, "/v" + engine->api_version);
+  handlers.on_end = [this, on_end = std::move(handlers.on_end)](Result<Response> result) {
+    if (!result) note(result.error());
+    if (on_end) on_end(std::move(result));
+  };
   return transport_.open(std::move(request), std::move(handlers));
 }
 

@@ -27,15 +27,16 @@ class Session {
   Result<Json> call_json(Request request);
   std::unique_ptr<Stream> open(Request request, StreamHandlers handlers);  // may ask for the version first
   Result<EngineInfo> ping(Duration timeout);
+  Result<EngineInfo> engine() { return info(version_timeout_); }
 
  private:
   Result<EngineInfo> info(Duration timeout);
   void note(const Error& error);
 
-  Transport transport_;
   const Duration version_timeout_;
   std::mutex mutex_;
   std::optional<EngineInfo> info_;
+  Transport transport_;  // ends first: what its streams tell at their end is noted
 };
 
 }  // namespace holdfast::docker

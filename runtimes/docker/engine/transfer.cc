@@ -100,7 +100,10 @@ long Transfer::status() const {
 }
 
 int Transfer::on_connected(void* self, char* /*ip*/, char* /*local_ip*/, int /*port*/, int /*local_port*/) {
-  static_cast<Transfer*>(self)->connected_ = true;
+  auto& transfer = *static_cast<Transfer*>(self);
+  const bool again = std::exchange(transfer.connected_, true);  // a kept connection may have to be replaced
+  const std::lock_guard lock(transfer.mutex_);
+  if (!again && !transfer.cancelled_ && transfer.handlers_.on_sent) transfer.handlers_.on_sent();
   return CURL_PREREQFUNC_OK;
 }
 

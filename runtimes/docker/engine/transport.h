@@ -33,6 +33,7 @@ struct Response {
 
 // Called one at a time on the transport's thread; must not block, nor end the stream that they belong to.
 struct StreamHandlers {
+  std::function<void()> on_sent{};                        // connected; the request is on its way
   std::function<void()> on_head{};                        // the answer begins, and is no error
   std::function<bool(std::string_view bytes)> on_data{};  // false: enough. Empty: the body is collected
   std::function<void(Result<Response> result)> on_end{};  // once, unless the stream was ended before
