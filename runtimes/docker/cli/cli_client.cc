@@ -152,7 +152,9 @@ Result<std::string> CliClient::create(const std::string& name, const CreateSpec&
   const auto run = [&] {
     Command command = docker_.command({"create"});
     command.argv.insert(command.argv.end(), made->arguments.begin(), made->arguments.end());
-    command.environment.insert(command.environment.end(), made->environment.begin(), made->environment.end());
+    // In front: of a name that is there twice, docker takes the first.
+    command.environment.insert(command.environment.begin(), made->environment.begin(),
+                               made->environment.end());
     command.input = made->input;
     return docker_.ask(std::move(command), docker_.options().work);
   };

@@ -23,7 +23,8 @@ struct CliOptions {
   Duration pull_silence = std::chrono::minutes{30};
 };
 
-// `clock` must outlive it. Each call runs one command or two; nothing is kept between calls.
+// `clock` must outlive it, and it must outlive its subscriptions. Each call runs one command or two; nothing
+// is kept between calls. It has no streamed figures: stats() takes the two seconds that docker needs.
 std::unique_ptr<Client> make_cli_client(CliOptions options, const Clock& clock);
 
 }  // namespace holdfast::docker

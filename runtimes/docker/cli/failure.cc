@@ -24,6 +24,9 @@ constexpr std::string_view kVersions = "set DOCKER_API_VERSION, or use a docker 
 constexpr std::string_view kLogin =
     "check the name; if the image is private, run docker login as the controller's user";
 
+constexpr std::string_view kNoRegistry =
+    "the engine can't reach the registry: check its network, its proxy and the image's name";
+
 // The first that fits. Reaching the engine comes first: its words may quote any of the others.
 constexpr std::array kRules{
     Rule{"permission denied while trying to connect to the docker", ErrorCode::kPermission, kNotOurs},
@@ -40,6 +43,10 @@ constexpr std::array kRules{
     Rule{"manifest unknown", ErrorCode::kNotFound, "check the image's name and tag"},
     Rule{"manifest for ", ErrorCode::kNotFound, "check the image's name and tag"},
     Rule{"unauthorized", ErrorCode::kInvalid, kLogin},
+    Rule{"toomanyrequests", ErrorCode::kInternal, kLogin},
+    Rule{"dial tcp", ErrorCode::kInternal, kNoRegistry},
+    Rule{"i/o timeout", ErrorCode::kInternal, kNoRegistry},
+    Rule{"tls handshake timeout", ErrorCode::kInternal, kNoRegistry},
     Rule{"is already in use by container", ErrorCode::kConflict, ""},
     Rule{"cannot remove a running container", ErrorCode::kConflict, "stop it first"},
     Rule{"cannot remove a paused container", ErrorCode::kConflict, "stop it first"},
@@ -118,13 +125,15 @@ Error failure_of(const std::string& what, std::string_view stderr_text) {
 }
 
 bool says_not_running(const Error& error) {
-  return contains(error, "is not running") || error.code == ErrorCode::kNotFound;
+  return error.code == ErrorCode::kNotFound ||
+         (error.code == ErrorCode::kConflict && contains(error, "is not running"));
 }
 bool says_not_paused(const Error& error) {
-  return contains(error, "is not paused");
+  return error.code == ErrorCode::kConflict && contains(error, "is not paused");
 }
 bool says_being_removed(const Error& error) {
-  return contains(error, "is already in progress") || contains(error, "is marked for removal");
+  return error.code == ErrorCode::kConflict &&
+         (contains(error, "is already in progress") || contains(error, "is marked for removal"));
 }
 bool says_not_a_directory(const Error& error) {
   return contains(error, "must be a directory");

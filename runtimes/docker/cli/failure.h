@@ -19,8 +19,8 @@ Error failure_of(const std::string& what, std::string_view stderr_text);
 // The words alone, in one line: without prefixes, warnings and advice on usage.
 std::string words_of(std::string_view stderr_text);
 
-// Refinements of kConflict and kInvalid, for actions that are done if this is how they were refused.
-bool says_not_running(const Error& error);  // signal, unpause
+// Refinements, for actions that are done if this is how they were refused.
+bool says_not_running(const Error& error);  // or is gone
 bool says_not_paused(const Error& error);
 bool says_being_removed(const Error& error);
 bool says_not_a_directory(const Error& error);  // of `docker cp`: also for a missing one, or no container
