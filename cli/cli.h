@@ -37,6 +37,13 @@ struct TokenEntry {
   std::string name, role, id, created;
 };
 
+struct Imported {
+  Json document;
+  std::vector<std::string> notes;  // what could not be carried over, and what else is to be known
+};
+
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
 // Unset hooks answer "not available in this build".
 struct Hooks {
   std::string version = "unknown", revision;
@@ -45,6 +52,8 @@ struct Hooks {
   std::function<Result<size_t>(const std::vector<std::string>& files)> validate;
   // One document, JSON or YAML by the name's extension, as the controller would read it.
   std::function<Result<Json>(const std::string& name, const std::string& text)> parse_document;
+  // A compose file as a document of Holdfast's own.
+  std::function<Result<Imported>(const std::string& file, const Environment& environment)> import_compose;
   // Tokens are kept in a file, the one that controller.auth.tokensFile names.
   std::function<Result<std::string>(const std::string& file, const std::string& name,
                                     const std::string& role)>
@@ -58,7 +67,7 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   bool colours = false;
-  std::function<std::optional<std::string>(const std::string& name)> environment;
+  Environment environment;
 };
 // stdout, stderr and the process's environment; colours if stdout is a terminal and NO_COLOR doesn't object.
 Terminal process_terminal();

@@ -79,7 +79,12 @@ CommandNode command_node(const CLI::App& app, std::vector<std::string> path,
         node.options.begin(), node.options.end(), std::back_inserter(inherited),
         [](const OptionNode& o) { return o.names.back() != "--help" && o.names.back() != "--version"; });
   } else {
-    node.options.insert(node.options.end(), global.begin(), global.end());
+    // A command's own option hides a global one of the same name.
+    const auto own = node.options;
+    std::copy_if(global.begin(), global.end(), std::back_inserter(node.options), [&](const OptionNode& o) {
+      return std::none_of(own.begin(), own.end(),
+                          [&](const OptionNode& mine) { return mine.names.front() == o.names.front(); });
+    });
   }
   for (const auto* child : app.get_subcommands({})) {
     auto child_path = node.path;

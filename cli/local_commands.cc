@@ -1,9 +1,11 @@
-// serve, validate, token, version, completion: what needs no controller that runs.
+// serve, validate, import, token, version, completion: what needs no controller that runs.
+#include <filesystem>
 #include <memory>
 #include <ostream>
 
 #include "cli/completion.h"
 #include "cli/session.h"
+#include "controller/base/file.h"
 
 namespace holdfast::cli {
 namespace {
@@ -86,6 +88,51 @@ void add_validate(CLI::App& app, Session& session) {
   auto* command = add_command(app, session, "validate", "Check configuration files, without a controller",
                               [&session, files] { return validate(session, *files); });
   command->add_option("files", *files, "Base file, then overlays over it")->type_name(kFile)->required();
+}
+
+// Never over a file that is there: it may hold what somebody wrote by hand. What is written may hold values
+// of the environment, so it is for its owner alone.
+Status write_new(const std::string& file, const Json& document) {
+  std::error_code ignored;
+  if (std::filesystem::symlink_status(file, ignored).type() != std::filesystem::file_type::not_found)
+    return holdfast::fail(ErrorCode::kConflict, file + " is there already", "name a file that is not there");
+  const auto text = file.ends_with(".json") ? dump_json_pretty(document) : dump_yaml(document);
+  constexpr unsigned kOwnersAlone = 0600;
+  return write_file_atomically(file, text, kOwnersAlone);
+}
+
+struct ImportOptions {
+  std::string file, out;
+};
+
+int import_compose(Session& session, const ImportOptions& options) {
+  if (!session.hooks.import_compose) return session.fail(not_available());
+  const auto imported = session.hooks.import_compose(options.file, session.terminal.environment);
+  if (!imported) return session.fail(imported.error());
+  for (const auto& note : imported->notes) session.terminal.err << printable(note) << '\n';
+  if (options.out.empty()) {
+    session.terminal.out << dump_yaml(imported->document);
+    return kExitOk;
+  }
+  const auto written = write_new(options.out, imported->document);
+  return written ? kExitOk : session.fail(written.error());
+}
+
+void add_import(CLI::App& app, Session& session) {
+  auto* import = app.add_subcommand("import", "Make a configuration of what another program declares");
+  import->fallthrough();
+  import->require_subcommand(1);
+  const auto options = std::make_shared<ImportOptions>();
+  auto* compose = add_command(*import, session, "compose",
+                              "Convert a compose file; what isn't carried over is said on stderr",
+                              [&session, options] { return import_compose(session, *options); });
+  compose->add_option("file", options->file, "compose.yaml or docker-compose.yml")
+      ->type_name(kFile)
+      ->required();
+  compose
+      ->add_option("-o,--output", options->out,
+                   "File to write, JSON if it is named so, else YAML; default: YAML on stdout")
+      ->type_name(kFile);
 }
 
 struct TokenOptions {
@@ -175,6 +222,7 @@ int version(Session& session) {
 void add_local_commands(CLI::App& app, Session& session) {
   add_serve(app, session);
   add_validate(app, session);
+  add_import(app, session);
   add_token(app, session);
   add_command(app, session, "version", "Show the version of this program",
               [&session] { return version(session); });

@@ -1,7 +1,10 @@
+#include <filesystem>
+
 #include "api/auth/token_file.h"
 #include "cli/cli.h"
 #include "controller/base/clock.h"
 #include "controller/base/file.h"
+#include "controller/config/compose/compose.h"
 #include "controller/config/config.h"
 #include "controller/main/serve.h"
 #include "controller/main/version.h"
@@ -20,6 +23,20 @@ Result<size_t> validate(const std::vector<std::string>& files) {
   const auto loaded = config::load(layers);
   if (!loaded.document) return fail(config::to_error(loaded.errors));
   return loaded.document->services.size();
+}
+
+Result<cli::Imported> import_compose(const std::string& file, const cli::Environment& environment) {
+  auto text = read_file(file);
+  if (!text) return fail(text.error());
+  const auto folder = std::filesystem::absolute(file).lexically_normal().parent_path();
+  auto imported =
+      config::import_compose({.file = file,
+                              .text = std::move(*text),
+                              .directory = folder.string(),
+                              .environment = environment,
+                              .read_file = [](const std::string& path) { return read_file(path); }});
+  if (!imported) return fail(imported.error());
+  return cli::Imported{std::move(imported->document), std::move(imported->notes)};
 }
 
 Result<std::string> create_token(const std::string& file, const std::string& name, const std::string& role) {
@@ -50,6 +67,7 @@ int main(int argc, char** argv) {
   hooks.parse_document = [](const std::string& name, const std::string& text) {
     return config::parse_document({"base", name, text});
   };
+  hooks.import_compose = import_compose;
   hooks.create_token = create_token;
   hooks.list_tokens = list_tokens;
   hooks.revoke_token = auth::revoke_token;

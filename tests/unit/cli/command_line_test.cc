@@ -124,6 +124,36 @@ TEST(CommandLine, ValidateShowsEveryFault) {
               HasSubstr("\"origin\": \"base x.yaml:9:5\""));
 }
 
+TEST(CommandLine, AnImportGoesThroughTheHookAndOverNothing) {
+  Hooks hooks;
+  hooks.import_compose = [](const std::string& file, const Environment& environment) -> Result<Imported> {
+    if (file == "bad") return fail(ErrorCode::kInvalid, "bad:3:5: services.web.ports: expected a list");
+    return Imported{Json::object({{"apiVersion", *environment("V")}}), {"services.web.x: not carried over"}};
+  };
+  const std::map<std::string, std::string> variables{{"V", "holdfast/v1"}};
+  const auto shown = run_cli({"import", "compose", "good"}, hooks, variables);
+  EXPECT_EQ(shown.code, kExitOk);
+  EXPECT_EQ(shown.out, "apiVersion: holdfast/v1\n");
+  EXPECT_EQ(shown.err, "services.web.x: not carried over\n");
+
+  const test::TempDir dir;
+  for (const auto& [name, text] :
+       std::map<std::string, std::string>{{"a.yaml", "apiVersion: holdfast/v1\n"},
+                                          {"a.json", "{\n  \"apiVersion\": \"holdfast/v1\"\n}\n"}}) {
+    const auto file = dir / name;
+    EXPECT_EQ(run_cli({"import", "compose", "good", "-o", file}, hooks, variables).code, kExitOk);
+    EXPECT_EQ(read_file(file).value_or(""), text);
+    const auto again = run_cli({"import", "compose", "good", "-o", file}, hooks, variables);
+    EXPECT_EQ(again.code, kExitError);
+    EXPECT_THAT(again.err, HasSubstr(name + " is there already"));
+  }
+
+  const auto bad = run_cli({"import", "compose", "bad"}, hooks, variables);
+  EXPECT_EQ(bad.code, kExitError);
+  EXPECT_EQ(bad.out, "");
+  EXPECT_THAT(bad.err, HasSubstr("bad:3:5: services.web.ports: expected a list"));
+}
+
 TEST(CommandLine, TokensGoThroughTheHooks) {
   Hooks hooks;
   hooks.create_token = [](const std::string& file, const std::string& name, const std::string& role) {

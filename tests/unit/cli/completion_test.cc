@@ -93,6 +93,9 @@ TEST_F(BashCompletion, OffersOptionsAndTheirValues) {
 TEST_F(BashCompletion, OffersFilesWhereFilesAreMeant) {
   EXPECT_THAT(offered({"holdfast", "validate", "so"}), ElementsAre("some.yaml"));
   EXPECT_THAT(offered({"holdfast", "plan", "-f", "so"}), ElementsAre("some.yaml"));
+  EXPECT_THAT(offered({"holdfast", "import", "compose", "so"}), ElementsAre("some.yaml"));
+  EXPECT_THAT(offered({"holdfast", "import", "compose", "-o", "so"}), ElementsAre("some.yaml"))
+      << "there -o is a file";
   EXPECT_THAT(offered({"holdfast", "logs", "-f", "w"}), ElementsAre("web", "worker")) << "there -f is a flag";
 }
 
