@@ -156,7 +156,7 @@ void DockerRuntime::list(Client& client) {
   for (const auto& row : *rows) {
     const auto service = value_of(row.labels, docker::kServiceLabel);
     const auto ordinal = ordinal_of(value_of(row.labels, docker::kOrdinalLabel));
-    if (!service.empty() && ordinal) find_or_make({service, *ordinal})->know(row.id);
+    if (!service.empty() && ordinal) find_or_make({service, *ordinal});
   }
   sweep();
   for (const auto& service : known_services()) tell(service);

@@ -184,13 +184,6 @@ Status Instance::discard(const std::optional<Container>& container) {
   return {};
 }
 
-void Instance::know(const std::string& container) {
-  const std::lock_guard lock(mutex_);
-  if (record_ && record_->container != container)
-    log::warning("a container has the labels of an instance that has another one",
-                 {{"service", id_.service}, {"container", container}, {"known", record_->container}});
-}
-
 bool Instance::runs(std::uint64_t incarnation) const {
   return record_ && record_->incarnation == incarnation && !record_->forgotten;
 }

@@ -54,7 +54,6 @@ class Instance {
   Status remove(const RemoveInstance& action, const ActionContext& context);
   // Removes the stopped container of an instance that nobody declares any more.
   Status discard_forgotten();
-  void know(const std::string& container);  // a container with its labels was seen; for one without a record
   [[nodiscard]] std::optional<ContainerHandle> handle() const;
   [[nodiscard]] bool has_record() const;
   [[nodiscard]] bool forgotten() const;

@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "controller/base/text.h"
 #include "runtimes/docker/cli/cli_client.h"
+#include "runtimes/docker/cli/command.h"
 #include "runtimes/docker/engine/endpoint.h"
 #include "runtimes/docker/engine/engine_client.h"
 #include "runtimes/docker/spec_container.h"
@@ -40,8 +43,9 @@ const char* DockerBench::image() {
   return image ? image : "holdfast-test:1";
 }
 
-DockerBench::DockerBench(DockerMode mode, std::string host) : prefix_(fresh_prefix()) {
-  if (host.empty()) host = engine_host();
+DockerBench::DockerBench(DockerMode mode, std::string the_host)
+    : prefix_(fresh_prefix()), host_(the_host.empty() ? engine_host() : std::move(the_host)) {
+  const auto& host = host_;
   client_ = docker::make_engine_client(endpoint_of(host), clock_);
   make_engine = [this, host, mode] {
     return mode == DockerMode::kCli ? nullptr : docker::make_engine_client(endpoint_of(host), clock_);
@@ -76,6 +80,14 @@ void DockerBench::make_adapter() {
   auto made = make_docker_runtime(clock_, std::move(options), make_engine(), make_cli());
   if (!made) throw std::runtime_error(made.error().message);
   runtime_ = std::move(*made);
+  runtime_->on_change([this](const std::string& service) {
+    const std::lock_guard lock(mutex_);
+    told_.insert(service);
+  });
+  runtime_->on_note([this](const RuntimeNote& note) {
+    const std::lock_guard lock(mutex_);
+    notes_.push_back(note);
+  });
   runtime_->declare(declared_);
   if (!wait_until([&] { return runtime_->availability().known; }))
     throw std::runtime_error("nobody looked for the engine");
@@ -88,6 +100,65 @@ void DockerBench::replace_adapter() {
 
 void DockerBench::declare(const std::vector<ServiceSpec>& specs) {
   for (const auto& spec : specs) declared_[spec.name] = std::make_shared<const ServiceSpec>(spec);
+  runtime_->declare(declared_);
+}
+
+std::string DockerBench::by_hand(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"docker", "--host", host_});
+  const auto done = docker::run_command({.argv = arguments}, clock_, {.total = std::chrono::seconds{60}});
+  if (!done || done->exit_code != 0)
+    ADD_FAILURE() << join(arguments, " ") << ": " << (done ? done->err : done.error().message);
+  return done ? done->out : std::string();
+}
+
+std::optional<ObservedInstance> DockerBench::see(const std::string& service, int ordinal) {
+  const auto seen = runtime_->observe(service);
+  if (!seen) {
+    ADD_FAILURE() << seen.error().message;
+    return std::nullopt;
+  }
+  for (const auto& instance : seen->instances) {
+    if (instance.id.ordinal == ordinal) return instance;
+  }
+  return std::nullopt;
+}
+
+bool DockerBench::reaches(const std::string& service, Phase phase) {
+  return wait_until([&] {
+    const auto seen = runtime_->observe(service);
+    return seen && !seen->instances.empty() && seen->instances.back().phase == phase;
+  });
+}
+
+Status DockerBench::start(const ServiceSpec& spec, std::uint64_t incarnation, std::uint64_t nonce) {
+  const auto declared = std::make_shared<const ServiceSpec>(spec);
+  declared_[spec.name] = declared;
+  runtime_->declare(declared_);
+  return runtime_->execute(StartInstance{{spec.name, 0}, incarnation, "test"}, {declared, nonce});
+}
+
+Status DockerBench::stop(const std::string& service, std::uint64_t incarnation, int signal) {
+  return runtime_->execute(SignalInstance{{service, 0}, incarnation, signal, "test"}, {declared_[service]});
+}
+
+bool DockerBench::told(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  return told_.contains(service);
+}
+
+std::vector<RuntimeNote> DockerBench::notes() {
+  const std::lock_guard lock(mutex_);
+  return notes_;
+}
+
+void DockerBench::forget() {
+  const std::lock_guard lock(mutex_);
+  told_.clear();
+  notes_.clear();
+}
+
+void DockerBench::undeclare(const std::string& service) {
+  declared_.erase(service);
   runtime_->declare(declared_);
 }
 

@@ -27,12 +27,24 @@ class DockerBench {
 
   [[nodiscard]] Runtime& runtime() { return *runtime_; }
   [[nodiscard]] docker::Client& client() { return *client_; }  // to look from outside, and to act by hand
+  // Runs `docker ARGUMENTS...` against the engine, as a person would; its output, or a failed expectation.
+  std::string by_hand(std::vector<std::string> arguments);
   [[nodiscard]] const std::string& state_dir() const { return directory_.path(); }
   [[nodiscard]] std::string container(const std::string& service, int ordinal = 0) const;
   void replace_adapter();  // nothing but the state dir and the containers remains
   void drop_adapter() { runtime_.reset(); }
   void make_adapter();
   void declare(const std::vector<ServiceSpec>& specs);
+  // The one instance of a service, as the runtime sees it now.
+  std::optional<ObservedInstance> see(const std::string& service, int ordinal = 0);
+  bool reaches(const std::string& service, Phase phase);
+  Status start(const ServiceSpec& spec, std::uint64_t incarnation = 1, std::uint64_t nonce = 0);
+  Status stop(const std::string& service, std::uint64_t incarnation = 1, int signal = 15);
+  // Services and notes that the adapter told of, since the last forget().
+  bool told(const std::string& service);
+  std::vector<RuntimeNote> notes();
+  void forget();
+  void undeclare(const std::string& service);
   // As make_adapter() will make them; for tests that put something in between.
   std::function<std::unique_ptr<docker::Client>()> make_engine, make_cli;
   docker::LinkOptions link{};
@@ -44,11 +56,14 @@ class DockerBench {
   static std::string engine_host();
 
  private:
-  const std::string prefix_;
+  const std::string prefix_, host_;
   TempDir directory_;
   SystemClock clock_;
   std::map<std::string, SpecPtr> declared_;
   std::unique_ptr<docker::Client> client_;
+  std::mutex mutex_;
+  std::set<std::string> told_;
+  std::vector<RuntimeNote> notes_;
   std::unique_ptr<Runtime> runtime_;
 };
 
