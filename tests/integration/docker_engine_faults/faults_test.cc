@@ -184,6 +184,20 @@ TEST_F(Faults, OnlyTheEnginesOwnWordMakesAContainerAbsent) {
   EXPECT_TRUE(client_->remove("web"));
 }
 
+TEST_F(Faults, ASignalToWhatIsPausedDidNotArrive) {
+  std::string words;
+  serve([&](const std::string&) {
+    return std::optional(TinyServer::reply("409 Conflict", dump_json(Json::object({{"message", words}}))));
+  });
+  words = "Cannot kill container: web: Container 1 is not running";
+  EXPECT_TRUE(client_->signal("web", 15));
+  words =
+      "Cannot kill container: web: Container 1 is paused. Unpause the container before stopping or killing";
+  const auto paused = client_->signal("web", 15);
+  ASSERT_FALSE(paused);
+  EXPECT_EQ(paused.error().code, ErrorCode::kConflict);
+}
+
 TEST_F(Faults, AnAnswerWithoutEndTakesNoMemory) {
   serve([](const std::string&) {
     return std::optional(TinyServer::reply("200 OK", std::string(40u << 20, 'x')));
