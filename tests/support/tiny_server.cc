@@ -14,6 +14,8 @@ namespace holdfast::test {
 
 namespace {
 
+constexpr std::string_view kSilence("\0then silence", 13);
+
 // A TCP socket bound to a free loopback port.
 std::pair<UniqueFd, int> bound_socket() {
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -47,6 +49,10 @@ std::string TinyServer::reply(const std::string& status, const std::string& body
          "\r\n" + body;
 }
 
+std::string TinyServer::then_silence(const std::string& bytes) {
+  return bytes + std::string(kSilence);
+}
+
 void TinyServer::serve() {
   std::array<pollfd, 2> fds{{{stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}}};
   for (;;) {
@@ -71,11 +77,15 @@ void TinyServer::answer(UniqueFd connection) {
     silent_.push_back(std::move(connection));
     return;
   }
-  for (std::string_view rest = *bytes; !rest.empty();) {
+  std::string_view rest = *bytes;
+  const bool stay = rest.ends_with(kSilence);
+  if (stay) rest.remove_suffix(kSilence.size());
+  while (!rest.empty()) {
     const ssize_t n = send(connection.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (n <= 0) return;
     rest.remove_prefix(static_cast<size_t>(n));
   }
+  if (stay) silent_.push_back(std::move(connection));
 }
 
 DeafPort::DeafPort() {

@@ -29,6 +29,8 @@ class TinyServer {
   // "HTTP/1.1 200 OK" with a length and a body.
   static std::string reply(const std::string& status, const std::string& body = {},
                            const std::string& headers = {});
+  // For a handler: the bytes are sent, then the connection stays open in silence.
+  static std::string then_silence(const std::string& bytes);
 
  private:
   void serve();

@@ -51,7 +51,8 @@ struct Container {
            status == "stopping";
   }
 };
-// Reads what GET /containers/{id}/json and `docker inspect` print. kInvalid if it isn't that.
+// Reads what GET /containers/{id}/json and `docker inspect` print, of Docker or Podman. kInternal if it isn't
+// that.
 Result<Container> parse_container(Json document);
 
 // One row of a list of containers.
@@ -76,7 +77,8 @@ struct ContainerEvent {
   std::map<std::string, std::string> attributes{};  // labels, name, image, exitCode ...
   std::int64_t time_ns = 0;                         // since the epoch, the engine's clock
 };
-struct EventHandlers {            // called one at a time, from one thread of the client's
+// Called one at a time, from one thread of the client's; they must not block, nor call the client.
+struct EventHandlers {
   std::function<void()> on_open;  // subscribed: what happens from now on will be told
   std::function<void(const ContainerEvent&)> on_event;
   std::function<void(const Error&)> on_end;  // once; no call follows
@@ -108,21 +110,24 @@ class Client {
   virtual Status start(const std::string& container) = 0;
   // A success also if it doesn't run or is gone.
   virtual Status signal(const std::string& container, int signal) = 0;
-  virtual Status unpause(const std::string& container) = 0;
+  virtual Status unpause(const std::string& container) = 0;  // a success if it isn't paused
   // With its anonymous volumes. A success if it is gone, or is just being removed; kConflict while it runs.
   virtual Status remove(const std::string& container) = 0;
   virtual Result<std::optional<Image>> image(const std::string& reference) = 0;
   // Blocks until the image is there, without a deadline as long as there is progress; `stop` ends it with
-  // kUnavailable.
+  // kUnavailable. `progress` is called on this thread.
   virtual Status pull(const std::string& reference, const std::function<void(const PullProgress&)>& progress,
                       const std::stop_token& stop) = 0;
-  // Unpacks a tar archive into a directory of the container, which is made if it is missing.
+  // Unpacks a tar archive into a directory of the container (an absolute path), which is made if it is
+  // missing; what exists of the path keeps its owner and mode. The container needn't run.
   virtual Status upload(const std::string& container, const std::string& directory,
                         const std::string& tar) = 0;
-  // Oldest first. `tty`: of the container, then all lines are of stdout. ordinal is left for the caller.
+  // Oldest first. `tty`: of the container, then all lines are of stdout. ordinal is left for the caller. Of
+  // more than 32 MiB only the newest are kept; a line is cut at 1 MiB. Podman tells times in whole seconds.
   virtual Result<std::vector<LogLine>> logs(const std::string& container, bool tty,
                                             const LogQuery& query) = 0;
-  // kTimeout after the deadline; what the command started is killed where its pids can be seen.
+  // kTimeout after the deadline; what the command started is killed where its pids can be seen. kConflict if
+  // the container doesn't run. A program that can't be run is an exit code of 126 or 127, or an error.
   virtual Result<ExecResult> exec(const std::string& container, const std::vector<std::string>& argv,
                                   Duration timeout) = 0;
   // The events of containers, those since `since_ns` (0: from now on) first.

@@ -43,8 +43,15 @@ int signal_number(std::string_view text) {
   return number;
 }
 
+// Podman has words of its own for some of Docker's.
+std::string status_word(const std::string& word) {
+  if (word == "configured" || word == "initialized") return "created";
+  if (word == "stopping") return "running";
+  return word == "stopped" ? "exited" : word;
+}
+
 void read_state(const Json& state, Container& out) {
-  out.status = state.at("Status").as_string();
+  out.status = status_word(state.at("Status").as_string());
   if (state.at("Pid").as_int() > 0) out.pid = state.at("Pid").as_int();
   out.exit_code = static_cast<int>(state.at("ExitCode").as_int());
   out.oom_killed = state.at("OOMKilled").as_bool();

@@ -24,6 +24,12 @@ bool no_such_container(const Error& error) {
   return error.code == ErrorCode::kNotFound && mentions(error, "no such container");
 }
 
+// A paused one takes no signal either, but isn't dead.
+bool not_running(const Error& error) {
+  if (error.code != ErrorCode::kConflict || mentions(error, "paused")) return false;
+  return mentions(error, "is not running") || mentions(error, "can only kill running");  // Docker, Podman
+}
+
 // A container has its own name, and "/other/alias" for every link to it.
 std::string name_of(const Json& row) {
   for (const auto& name : row.at("Names").items()) {
@@ -124,7 +130,7 @@ Status EngineClient::start(const std::string& container) {
 Status EngineClient::signal(const std::string& container, int signal) {
   const auto status = act(container, "/kill?signal=" + std::to_string(signal),
                           "sending signal " + std::to_string(signal) + " to", timeouts_.query);
-  if (status || no_such_container(status.error()) || status.error().code == ErrorCode::kConflict) return {};
+  if (status || no_such_container(status.error()) || not_running(status.error())) return {};
   return status;
 }
 

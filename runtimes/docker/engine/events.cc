@@ -6,11 +6,13 @@
 #include "runtimes/docker/engine/line_splitter.h"
 #include "runtimes/docker/engine/times.h"
 #include "runtimes/docker/engine/url.h"
+#include "runtimes/docker/engine/version.h"
 
 namespace holdfast::docker {
 
 namespace {
 
+constexpr std::int64_t kPodmanPrecision = 1000;  // ns
 constexpr const char* kWhat = "listening to Docker's events";
 
 ContainerEvent event_of(const Json& json) {
@@ -67,10 +69,11 @@ class EventSubscription final : public Subscription {
 
 std::unique_ptr<Subscription> EngineClient::events(std::int64_t since_ns, EventHandlers handlers) {
   // Podman sends the head of its answer with the first event only. There the point in time sees to it that
-  // nothing is missed from when it is asked.
+  // nothing is missed from when it is asked; it takes it for a double, which is coarser than a nanosecond.
   const auto engine = session_.engine();
-  const bool late_head = engine && engine->name.starts_with("Podman");
+  const bool late_head = engine && is_podman(*engine);
   if (late_head && since_ns == 0) since_ns = clock_.wall().time_since_epoch().count();
+  if (late_head) since_ns -= kPodmanPrecision;
   const auto filters = dump_json(Json::object({{"type", Json::array({"container"})}}));
   std::string target = "/events?filters=" + url_encode(filters);
   if (since_ns > 0) target += "&since=" + seconds_text(since_ns);

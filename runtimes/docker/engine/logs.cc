@@ -5,6 +5,7 @@
 #include "runtimes/docker/engine/log_lines.h"
 #include "runtimes/docker/engine/times.h"
 #include "runtimes/docker/engine/url.h"
+#include "runtimes/docker/engine/version.h"
 
 namespace holdfast::docker {
 
@@ -52,6 +53,9 @@ Result<std::vector<LogLine>> EngineClient::read_logs(const std::string& containe
 Result<std::vector<LogLine>> EngineClient::logs(const std::string& container, bool tty,
                                                 const LogQuery& query) {
   size_t seen = 0;
+  // Podman 4.3 puts a piece of a line behind another line when it counts back from the end.
+  const auto engine = session_.engine();
+  if (engine && is_podman(*engine)) return read_logs(container, tty, query, true, seen);
   auto lines = read_logs(container, tty, query, false, seen);
   // An engine counts the lines of both streams. What is asked for of one may lie further back.
   const bool short_of_it = lines && query.stream && lines->size() < query.tail && seen >= query.tail;

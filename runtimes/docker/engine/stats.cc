@@ -10,6 +10,8 @@ namespace holdfast::docker {
 
 namespace {
 
+constexpr Duration kStall = std::chrono::seconds{30};  // Docker tells every second, Podman every five
+
 std::optional<std::int64_t> memory_of(const Json& memory) {
   const Json* used = memory.find("usage");
   if (!used || used->as_int() <= 0) return std::nullopt;
@@ -76,6 +78,7 @@ std::shared_ptr<StatsStreams::Entry> StatsStreams::open(const std::string& conta
   auto* raw = entry.get();
   entry->hold(session_.open({.target = "/containers/" + url_encode(container) + "/stats?stream=true",
                              .what = "reading the resources of container '" + container + "'",
+                             .stall = kStall,
                              .max_bytes = 0},
                             {.on_data = [raw](std::string_view bytes) { return raw->take(bytes); },
                              .on_end = [raw](const Result<Response>&) { raw->end(); }}));

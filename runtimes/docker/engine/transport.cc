@@ -1,6 +1,7 @@
 #include "runtimes/docker/engine/transport.h"
 
 #include <condition_variable>
+#include <exception>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -18,12 +19,17 @@ constexpr long kIdleConnections = 8;
 
 using TransferPtr = std::shared_ptr<Transfer>;
 
+Error no_thread(const std::string& what) {
+  return {
+      ErrorCode::kUnavailable, what + ": this machine has no descriptors or threads left to ask Docker", {}};
+}
+
 }  // namespace
 
 // The thread and what lives on it.
 class Transport::Core {
  public:
-  Core() : thread_([this] { loop_.run(); }) {}
+  Core() : thread_([this] { loop_.run(); }), thread_id_(thread_.get_id()) {}
 
   void begin(TransferPtr transfer) {
     loop_.post([this, transfer = std::move(transfer)] { start(transfer); });
@@ -31,7 +37,7 @@ class Transport::Core {
   void drop(TransferPtr transfer) {
     loop_.post([this, transfer = std::move(transfer)] { forget(transfer); });
   }
-  [[nodiscard]] bool on_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+  [[nodiscard]] bool on_own_thread() const { return std::this_thread::get_id() == thread_id_; }
   void close();
 
  private:
@@ -44,6 +50,7 @@ class Transport::Core {
   std::unordered_map<Transfer*, TransferPtr> live_;
   std::unique_ptr<CurlMulti> multi_;
   std::thread thread_;
+  const std::thread::id thread_id_;  // also once it is joined
 };
 
 void Transport::Core::start(const TransferPtr& transfer) {
@@ -129,14 +136,22 @@ Transport::~Transport() {
 
 std::shared_ptr<Transport::Core> Transport::core() {
   const std::lock_guard lock(mutex_);
-  if (!core_) core_ = std::make_shared<Core>();
+  if (core_) return core_;
+  try {
+    core_ = std::make_shared<Core>();
+  } catch (const std::exception&) {  // out of descriptors, memory or threads
+  }
   return core_;
 }
 
 std::unique_ptr<Stream> Transport::open(Request request, StreamHandlers handlers) {
+  auto shared = core();
+  if (!shared) {
+    if (handlers.on_end) handlers.on_end(fail(no_thread(request.what)));
+    return nullptr;
+  }
   auto transfer =
       std::make_shared<Transfer>(endpoint_, connect_timeout_, std::move(request), std::move(handlers));
-  auto shared = core();
   shared->begin(transfer);
   return std::make_unique<OpenStream>(std::move(shared), std::move(transfer));
 }
@@ -148,7 +163,9 @@ Result<Response> Transport::call(Request request, std::function<bool(std::string
     std::condition_variable_any there;
     std::optional<Result<Response>> result;
   };
-  if (core()->on_own_thread())
+  const auto running = core();
+  if (!running) return fail(no_thread(request.what));
+  if (running->on_own_thread())
     return fail(ErrorCode::kInternal, request.what + ": asked for from within a callback of the client's");
   const auto what = request.what;
   const auto answer = std::make_shared<Answer>();

@@ -61,7 +61,7 @@ class Transport {
   // with kUnavailable. Not from within a handler.
   Result<Response> call(Request request, std::function<bool(std::string_view)> sink = {},
                         const std::stop_token& stop = {});
-  // Never blocks, and never calls a handler itself.
+  // Never blocks, and calls no handler itself; but if no thread can be had, on_end, and there is no stream.
   std::unique_ptr<Stream> open(Request request, StreamHandlers handlers);
 
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }

@@ -62,8 +62,13 @@ TEST_F(RealEngine, ReadsTheLogOfATerminal) {
   ASSERT_TRUE(client_->start(container));
   ASSERT_TRUE(exited(container));
   EXPECT_TRUE(inspected(container).tty);
-  EXPECT_THAT(texts(client_->logs(container, true, {})),
-              ::testing::ElementsAre("stdout one", "stdout two", "stdout " + std::string(40000, 'x')));
+  const auto lines = texts(client_->logs(container, true, {}));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0], "stdout one");
+  EXPECT_EQ(lines[1], "stdout two");
+  // Where Podman cuts long lines can't be told.
+  const bool podman = client_->ping(seconds{10})->name.starts_with("Podman");
+  EXPECT_TRUE(podman || lines[2] == "stdout " + std::string(40000, 'x')) << lines[2];
 }
 
 TEST_F(RealEngine, KnowsNoLogOfWhatIsMissing) {
