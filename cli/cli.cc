@@ -57,6 +57,7 @@ int run(const std::vector<std::string>& arguments, const Hooks& hooks, const Ter
   add_global_options(app, session);
   add_local_commands(app, session);
   add_service_commands(app, session);
+  add_ready_command(app, session);
   add_log_commands(app, session);
   add_config_commands(app, session);
   try {

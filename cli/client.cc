@@ -188,12 +188,23 @@ ErrorCode code_of(long status) {
   }
 }
 
+// Of an answer of /readyz, which is no problem document.
+std::string failed_checks(const Json& report) {
+  std::string text;
+  for (const auto& [name, check] : report.at("checks").members()) {
+    if (check.as_string() != "ok")
+      text += (text.empty() ? "not ready: " : "; ") + name + ": " + check.as_string();
+  }
+  return text;
+}
+
 Error error_of(const Answer& answer) {
   Error error{code_of(answer.status), "", ""};
   const auto problem = parse_json(answer.body);
   if (problem && problem->is_object()) {
     error.message = problem->at("detail").as_string();
     if (error.message.empty()) error.message = problem->at("title").as_string();
+    if (error.message.empty()) error.message = failed_checks(*problem);
     error.hint = problem->at("hint").as_string();
     for (const auto& item : problem->at("errors").items()) {
       error.details.push_back(

@@ -60,6 +60,7 @@ inline constexpr const char* kFile = "FILE";
 inline constexpr const char* kDirectory = "DIR";
 
 void add_service_commands(CLI::App& app, Session& session);  // status start stop restart
+void add_ready_command(CLI::App& app, Session& session);     // ready
 void add_log_commands(CLI::App& app, Session& session);      // logs events
 void add_config_commands(CLI::App& app, Session& session);   // config, plan
 void add_local_commands(CLI::App& app, Session& session);    // serve validate import token version completion

@@ -85,6 +85,19 @@ TEST_F(CliTest, StatusWarnsOfWhatConcernsAllServices) {
   EXPECT_EQ(cli({"status", "-o", "json"}).err, "");
 }
 
+TEST_F(CliTest, ReadyTellsByItsExitCode) {
+  const auto good = cli({"ready"});
+  EXPECT_EQ(good.code, kExitOk) << good.err;
+  EXPECT_EQ(good.out, "ready\n");
+  EXPECT_TRUE(json({"ready"}).at("ready").as_bool());
+  control_.set_ready({false, {{"config", "ok"}, {"state", "the disk is full"}}});
+  const auto bad = cli({"ready"});
+  EXPECT_EQ(bad.code, kExitError);
+  EXPECT_EQ(bad.err, "holdfast: not ready: state: the disk is full\n");
+  stop();
+  EXPECT_EQ(cli({"ready"}).code, kExitError);
+}
+
 TEST_F(CliTest, StatusListsServices) {
   const auto ran = cli({"status"});
   EXPECT_EQ(ran.code, kExitOk) << ran.err;
