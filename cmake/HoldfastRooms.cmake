@@ -23,15 +23,37 @@ function(holdfast_quick_build name)
   target_compile_options(${name} PRIVATE -O0)
 endfunction()
 
-# holdfast_test(NAME [DEPS targets...]): one GoogleTest program of all .cc files in the current folder.
-function(holdfast_test name)
+function(holdfast_test_program name)
   cmake_parse_arguments(TEST "" "" "DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   add_executable(${name} ${sources})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${TEST_DEPS} holdfast_test_support)
   holdfast_quick_build(${name})
+endfunction()
+
+# holdfast_test(NAME [DEPS targets...]): one GoogleTest program of all .cc files in the current folder.
+function(holdfast_test name)
+  holdfast_test_program(${name} ${ARGN})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+endfunction()
+
+# holdfast_docker_test(NAME [DEPS targets...]): the same, and a Docker Engine runs meanwhile; holdfast_docker_world is
+# linked. All such tests of a build share the engine (tests/support/docker_world).
+string(SHA256 holdfast_world_id ${PROJECT_BINARY_DIR})
+string(SUBSTRING ${holdfast_world_id} 0 10 holdfast_world_id)
+set(HOLDFAST_DOCKER_DIR /tmp/hf-${holdfast_world_id})  # short, for the sockets in it
+function(holdfast_docker_test name)
+  holdfast_test_program(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE holdfast_docker_world)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST docker_tests PROPERTIES
+    TIMEOUT 600 LABELS docker FIXTURES_REQUIRED docker_engine)
+  # A property that is a list would be taken apart above; ctest itself runs this after it has found the tests.
+  file(CONFIGURE OUTPUT ${name}_world.cmake @ONLY CONTENT [[
+set_tests_properties(${docker_tests} PROPERTIES ENVIRONMENT
+  "HOLDFAST_TEST_DOCKER=unix://@HOLDFAST_DOCKER_DIR@/docker.sock;HOLDFAST_TEST_NETNS=@HOLDFAST_DOCKER_DIR@/netns;HOLDFAST_TEST_IMAGE=holdfast-test:1")
+]])
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_world.cmake)
 endfunction()
 
 # holdfast_fuzz(NAME SOURCE [DEPS targets...]): a libFuzzer program with its seeds in tests/fuzz/corpus/NAME.

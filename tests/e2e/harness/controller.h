@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "controller/base/json.h"
+#include "tests/support/program.h"
 #include "tests/support/support.h"
 
 namespace holdfast::test {
@@ -21,14 +22,6 @@ struct Answer {
   Json json;                                   // null when the body is no JSON
   std::map<std::string, std::string> headers;  // names in lower case
 };
-
-// Runs a program to its end; stdout and stderr together.
-struct Finished {
-  int status = -1;  // exit code, or 128 + signal
-  std::string output;
-};
-Finished run_program(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env = {},
-                     const std::string& input = {});
 
 // Where requests go.
 struct Target {

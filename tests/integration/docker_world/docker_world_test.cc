@@ -1,0 +1,142 @@
+#include "tests/support/docker_world/docker_world.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/support.h"
+
+namespace holdfast::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Mounts and live processes that name a path, and the path itself.
+std::vector<std::string> traces(const std::string& path) {
+  std::vector<std::string> found;
+  if (std::filesystem::exists(path)) found.push_back(path);
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find(path) != std::string::npos) found.push_back(line);
+  }
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    std::ifstream stream(entry.path() / "cmdline", std::ios::binary);
+    std::string cmdline{std::istreambuf_iterator<char>(stream), {}};
+    if (cmdline.find(path) == std::string::npos) continue;
+    std::replace(cmdline.begin(), cmdline.end(), '\0', ' ');
+    found.push_back(cmdline);
+  }
+  return found;
+}
+
+// The sockets of containerd's shims lie outside of the engine's directory.
+std::vector<std::string> shim_sockets(const std::string& directory) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory + "/exec/containerd")) {
+    if (entry.path().filename() != "address") continue;
+    std::ifstream stream(entry.path());
+    std::string address;
+    if (std::getline(stream, address)) found.push_back(address.substr(sizeof("unix://") - 1));
+  }
+  return found;
+}
+
+TEST(DockerWorld, AnImageRuns) {
+  const DockerWorld world;
+  EXPECT_EQ(world.engine().docker_ok({"run", "--rm", "--name", world.name("run"), world.image(),
+                                      "test-service", "print", "hello"}),
+            "hello");
+}
+
+TEST(DockerWorld, KnowsHealth) {
+  const DockerWorld world;
+  const auto name = world.name("health");
+  world.engine().docker_ok({"run", "--detach", "--name", name, "holdfast-test:healthy"});
+  const auto health = [&] {
+    return world.engine().docker_ok({"inspect", "--format", "{{.State.Health.Status}}", name});
+  };
+  EXPECT_TRUE(wait_until([&] { return health() == "unhealthy"; }));
+  world.engine().docker_ok({"exec", name, "touch", "/tmp/healthy"});
+  EXPECT_TRUE(wait_until([&] { return health() == "healthy"; }));
+}
+
+TEST(DockerWorld, HasImagesOfOtherHabits) {
+  const DockerWorld world;
+  EXPECT_EQ(world.engine().docker_ok(
+                {"image", "inspect", "--format", "{{.Config.StopSignal}}", "holdfast-test:stopsignal"}),
+            "SIGQUIT");
+  EXPECT_EQ(world.engine().docker_ok({"run", "--rm", "--name", world.name("entry"),
+                                      "holdfast-test:entrypoint", "print", "by the entry point"}),
+            "by the entry point");
+}
+
+TEST(DockerWorld, RemovesItsContainersOnly) {
+  const DockerWorld other;
+  other.engine().docker_ok({"run", "--detach", "--name", other.name("stays"), other.image()});
+  std::string prefix;
+  {
+    const DockerWorld world;
+    prefix = world.prefix();
+    world.engine().docker_ok({"run", "--detach", "--name", "holdfast-" + world.name("one"), world.image()});
+    world.engine().docker_ok({"create", "--name", world.name("two"), world.image()});
+  }
+  const auto names = other.engine().docker_ok({"ps", "--all", "--format", "{{.Names}}"});
+  EXPECT_THAT(names, testing::Not(HasSubstr(prefix)));
+  EXPECT_THAT(names, HasSubstr(other.name("stays")));
+}
+
+TEST(PrivateEngine, LeavesNothing) {
+  std::string directory, container_pid;
+  std::vector<std::string> sockets;
+  {
+    const PrivateEngine engine;
+    directory = engine.engine().directory();
+    engine.engine().docker_ok({"run", "--detach", "--restart=always", "holdfast-test:1"});
+    const auto paused = engine.engine().docker_ok({"run", "--detach", "--network=host", "holdfast-test:1"});
+    engine.engine().docker_ok({"pause", paused});
+    container_pid = engine.engine().docker_ok({"inspect", "--format", "{{.State.Pid}}", paused});
+    EXPECT_THAT(traces(directory), testing::Not(IsEmpty()));
+    sockets = shim_sockets(directory);
+    EXPECT_THAT(sockets, testing::SizeIs(2));
+    engine.hang();
+  }
+  EXPECT_THAT(traces(directory), IsEmpty());
+  std::ifstream status("/proc/" + container_pid + "/stat");
+  std::string line;
+  std::getline(status, line);
+  EXPECT_TRUE(line.empty() || line.find(") Z ") != std::string::npos) << line;
+  for (const auto& socket : sockets) EXPECT_FALSE(std::filesystem::exists(socket)) << socket;
+}
+
+TEST(PrivateEngine, KeepsContainersOverARestart) {
+  const PrivateEngine engine({.live_restore = true});
+  const auto id = engine.engine().docker_ok({"run", "--detach", "holdfast-test:1"});
+  const auto state = [&] {
+    return engine.engine().docker_ok({"inspect", "--format", "{{.State.Pid}} {{.State.StartedAt}}", id});
+  };
+  const auto before = state();
+  engine.stop();
+  EXPECT_EQ(engine.pid(), -1);
+  EXPECT_NE(engine.docker({"version"}).status, 0);
+  engine.up();
+  EXPECT_EQ(state(), before);
+  engine.kill();
+  engine.up();
+  EXPECT_EQ(state(), before);
+}
+
+TEST(PrivateEngine, HangsAndResumes) {
+  const PrivateEngine engine;
+  engine.hang();
+  EXPECT_NE(run_program({"timeout", "0.3", "docker", "--host", engine.engine().host(), "version"}).status, 0);
+  engine.resume();
+  engine.engine().docker_ok({"version"});
+}
+
+}  // namespace
+}  // namespace holdfast::test
