@@ -6,16 +6,11 @@
 #include <cmath>
 
 #include "controller/base/json.h"
+#include "runtimes/docker/cli/lines.h"
 
 namespace holdfast::docker {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\r')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 std::map<std::string, std::string> texts(const Json& object) {
   std::map<std::string, std::string> out;
@@ -26,7 +21,7 @@ std::map<std::string, std::string> texts(const Json& object) {
 }  // namespace
 
 Result<EngineInfo> parse_version(std::string_view text) {
-  const auto version = parse_json(trim(text));
+  const auto version = parse_json(trimmed(text));
   if (!version || !version->is_object())
     return fail(ErrorCode::kInternal, "docker version answers something that can't be understood");
   const Json& server = version->at("Server");
@@ -55,7 +50,7 @@ std::optional<ContainerRow> parse_row(std::string_view line) {
 }
 
 Result<Image> parse_image(std::string_view text) {
-  const auto json = parse_json(trim(text));
+  const auto json = parse_json(trimmed(text));
   if (!json || json->items().empty() || json->items()[0].at("Id").as_string().empty())
     return fail(ErrorCode::kInternal, "docker's description of an image can't be understood");
   const Json& image = json->items()[0];
@@ -90,11 +85,11 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
                                                                         {"TiB", 1099511627776.},
                                                                         {"PiB", 1125899906842624.},
                                                                         {"", 1.}}};
-  text = trim(text);
+  text = trimmed(text);
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
-  const auto unit = trim(text.substr(static_cast<size_t>(end - text.data())));
+  const auto unit = trimmed(text.substr(static_cast<size_t>(end - text.data())));
   for (const auto& [name, factor] : kUnits) {
     if (name != unit) continue;
     const double bytes = number * factor;
@@ -105,7 +100,7 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
 }
 
 std::optional<double> parse_percent(std::string_view text) {
-  text = trim(text);
+  text = trimmed(text);
   if (!text.ends_with('%')) return std::nullopt;
   text.remove_suffix(1);
   double number = 0;
@@ -132,7 +127,7 @@ std::optional<std::pair<std::string, ResourceUsage>> parse_stats(std::string_vie
 }
 
 std::optional<PullProgress> PullLines::add(std::string_view line) {
-  line = trim(line);
+  line = trimmed(line);
   const auto colon = line.find(": ");
   const auto id = line.substr(0, std::min(colon, line.size()));
   const bool layer = colon != std::string_view::npos && id.size() == 12 &&

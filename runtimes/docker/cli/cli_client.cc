@@ -10,6 +10,7 @@
 #include "runtimes/docker/cli/event_stream.h"
 #include "runtimes/docker/cli/exec.h"
 #include "runtimes/docker/cli/failure.h"
+#include "runtimes/docker/cli/lines.h"
 #include "runtimes/docker/cli/log_text.h"
 #include "runtimes/docker/cli/upload.h"
 
@@ -18,16 +19,6 @@ namespace holdfast::docker {
 namespace {
 
 constexpr size_t kIdsPerCommand = 200;
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    if (end > 0) lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
 
 class CliClient final : public Client {
  public:
@@ -52,16 +43,16 @@ class CliClient final : public Client {
     return act(container, {"start"}, docker_.options().work);
   }
   Status signal(const std::string& container, int signal) override {
-    const auto done = act(container, {"kill", "--signal=" + std::to_string(signal)});
+    auto done = act(container, {"kill", "--signal=" + std::to_string(signal)});
     return done || !says_not_running(done.error()) ? done : Status{};
   }
   Status unpause(const std::string& container) override {
-    const auto done = act(container, {"unpause"});
+    auto done = act(container, {"unpause"});
     if (!done && (says_not_running(done.error()) || says_not_paused(done.error()))) return {};
     return done;
   }
   Status remove(const std::string& container) override {
-    const auto done = act(container, {"rm", "--volumes"}, docker_.options().work);
+    auto done = act(container, {"rm", "--volumes"}, docker_.options().work);
     if (!done && (done.error().code == ErrorCode::kNotFound || says_being_removed(done.error()))) return {};
     return done;
   }
@@ -156,7 +147,7 @@ Result<std::string> CliClient::create(const std::string& name, const CreateSpec&
     command.environment.insert(command.environment.begin(), made->environment.begin(),
                                made->environment.end());
     command.input = made->input;
-    return docker_.ask(std::move(command), docker_.options().work);
+    return docker_.ask(command, docker_.options().work);
   };
   auto text = run();
   if (!text && says_unknown_flag(text.error(), "--pull")) {
@@ -200,7 +191,7 @@ Status CliClient::pull(const std::string& reference, const std::function<void(co
 
 Status CliClient::upload(const std::string& container, const std::string& directory, const std::string& tar) {
   if (const auto name = check_name(container); !name) return name;
-  const auto copied = copy_into(docker_, container, directory, tar);
+  auto copied = copy_into(docker_, container, directory, tar);
   if (copied || !says_not_a_directory(copied.error())) return copied;
   // So it says of a directory that is missing, of a file, and of a container that is gone.
   const auto there = inspect(container);

@@ -18,7 +18,7 @@ Result<std::string> Docker::ask(const std::vector<std::string>& arguments, Durat
   return ask(command(arguments), timeout, partial);
 }
 
-Result<std::string> Docker::ask(Command command, Duration timeout, std::string* partial) const {
+Result<std::string> Docker::ask(const Command& command, Duration timeout, std::string* partial) const {
   auto output = run_command(command, clock_, {.total = timeout, .silence = {}, .stop = {}});
   if (!output) return fail(output.error());
   if (partial != nullptr) *partial = output->out;

@@ -22,7 +22,7 @@ class Docker {
   // `arguments` without the program. A failed command is an error; its stdout is in `partial`, if given.
   Result<std::string> ask(const std::vector<std::string>& arguments, Duration timeout,
                           std::string* partial = nullptr) const;
-  Result<std::string> ask(Command command, Duration timeout, std::string* partial = nullptr) const;
+  Result<std::string> ask(const Command& command, Duration timeout, std::string* partial = nullptr) const;
 
   [[nodiscard]] Command command(const std::vector<std::string>& arguments) const;
   [[nodiscard]] const CliOptions& options() const { return options_; }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "runtimes/docker/cli/lines.h"
+
 namespace holdfast::docker {
 
 namespace {
@@ -71,12 +73,6 @@ bool contains(const Error& error, std::string_view words) {
   return lower(error.message).find(words) != std::string::npos;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
 // What the command adds for a person at a terminal, or repeats.
 bool is_noise(std::string_view line) {
   constexpr std::array<std::string_view, 7> kStarts{"WARNING",
@@ -86,18 +82,15 @@ bool is_noise(std::string_view line) {
                                                     "Error: failed to start containers:",
                                                     "Error response from daemon: Error: failed to start",
                                                     "errors pretty printing info"};
-  return line.empty() ||
-         std::any_of(kStarts.begin(), kStarts.end(), [&](auto start) { return line.starts_with(start); });
+  return std::any_of(kStarts.begin(), kStarts.end(), [&](auto start) { return line.starts_with(start); });
 }
 
 }  // namespace
 
 std::string words_of(std::string_view stderr_text) {
   std::string words;
-  while (!stderr_text.empty()) {
-    const auto end = std::min(stderr_text.find('\n'), stderr_text.size());
-    auto line = trim(stderr_text.substr(0, end));
-    stderr_text.remove_prefix(std::min(end + 1, stderr_text.size()));
+  for (const auto& text : lines_of(stderr_text)) {
+    std::string_view line = text;
     if (is_noise(line)) continue;
     for (const std::string_view prefix : {"docker: ", "Error response from daemon: ", "Error: "}) {
       if (line.starts_with(prefix)) line.remove_prefix(prefix.size());

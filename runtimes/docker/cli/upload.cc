@@ -17,7 +17,7 @@ Status copy_into(const Docker& docker, const std::string& container, const std::
                  const std::string& tar) {
   auto command = docker.command({"cp", "--", "-", container + ":" + directory});
   command.input = tar;
-  const auto copied = docker.ask(std::move(command), docker.options().work);
+  const auto copied = docker.ask(command, docker.options().work);
   if (!copied) return fail(copied.error());
   return {};
 }
@@ -32,7 +32,7 @@ Result<std::string> directory_archive(const std::string& directory) {
   name += '/';
   if (name.size() > kNameMax) {
     const auto cut = name.rfind('/', std::min(kPrefixMax, name.size() - 2));
-    if (cut == std::string::npos || cut > kPrefixMax || name.size() - cut - 1 > kNameMax)
+    if (cut > kPrefixMax || name.size() - cut - 1 > kNameMax)
       return fail_terminal(ErrorCode::kInvalid, "the path '" + directory + "' is too long");
     prefix = name.substr(0, cut);
     name.erase(0, cut + 1);

@@ -1,6 +1,7 @@
 // The engine that the tests of this folder talk to, through the real `docker` command.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace holdfast::docker {
 // with /bin/sh. Removes the containers that a test has made.
 class EngineTest : public testing::Test {
  protected:
+  static constexpr auto kLong = std::chrono::minutes{2};  // a deadline that isn't meant to pass
+
   void SetUp() override;
   void TearDown() override;
 

@@ -13,7 +13,6 @@ namespace {
 using Inside = EngineTest;
 
 constexpr const char* kIdle = "trap 'exit 0' TERM; while :; do sleep 1; done";
-constexpr auto kLong = std::chrono::minutes{2};
 
 std::string texts(const std::vector<LogLine>& lines) {
   std::string out;
@@ -56,7 +55,7 @@ TEST_F(Inside, LogsHoldLongLinesWhole) {
   ASSERT_TRUE(lines) << lines.error().message;
   ASSERT_EQ(lines->size(), 2u);
   EXPECT_EQ(lines->at(0).text.size(), 50'000u);
-  EXPECT_EQ(lines->at(0).text.find("T"), std::string::npos) << "no time amid it";
+  EXPECT_EQ(lines->at(0).text.find('T'), std::string::npos) << "no time amid it";
   EXPECT_EQ(lines->at(1).text, "end");
 }
 

@@ -31,7 +31,6 @@ class StrangeDocker : public EngineTest {
   }
   test::TempDir dir_;
 };
-constexpr auto kLong = std::chrono::minutes{2};
 
 TEST_F(StrangeDocker, MissingIsUnavailable) {
   const auto none = with_program("no-docker-here");
