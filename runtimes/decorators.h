@@ -32,8 +32,8 @@ class RuntimeDecorator : public Runtime {
   void on_change(std::function<void(const std::string& service)> sink) override {
     inner_->on_change(std::move(sink));
   }
-  void on_availability(std::function<void()> sink) override { inner_->on_availability(std::move(sink)); }
-  void on_note(std::function<void(const RuntimeNote&)> sink) override { inner_->on_note(std::move(sink)); }
+  void on_availability(const std::function<void()>& sink) override { inner_->on_availability(sink); }
+  void on_note(const std::function<void(const RuntimeNote&)>& sink) override { inner_->on_note(sink); }
   std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) override {
     return inner_->usage(instances);
   }

@@ -110,8 +110,8 @@ class Runtime {
   // action.
   virtual void on_change(std::function<void(const std::string& service)> sink) = 0;
   // Called from any thread when availability() has changed; set once, before the first action.
-  virtual void on_availability(std::function<void()> /*sink*/) {}
-  virtual void on_note(std::function<void(const RuntimeNote&)> /*sink*/) {}  // as on_change
+  virtual void on_availability(const std::function<void()>& /*sink*/) {}
+  virtual void on_note(const std::function<void(const RuntimeNote&)>& /*sink*/) {}  // as on_change
   // Reads the resources of running instances in the order of `instances`; entries it can't read stay empty.
   virtual std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) = 0;
 

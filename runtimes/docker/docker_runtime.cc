@@ -68,8 +68,8 @@ class DockerRuntime final : public Runtime, private LogReader, private ExecRunne
   Result<std::vector<std::string>> list_owned() override;
   Status execute(const Action& action, const ActionContext& context) override;
   void on_change(std::function<void(const std::string&)> sink) override;
-  void on_availability(std::function<void()> sink) override;
-  void on_note(std::function<void(const RuntimeNote&)> sink) override;
+  void on_availability(const std::function<void()>& sink) override;
+  void on_note(const std::function<void(const RuntimeNote&)>& sink) override;
   std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) override;
   LogReader* logs() override { return this; }
   ExecRunner* exec() override { return this; }
@@ -414,14 +414,14 @@ void DockerRuntime::on_change(std::function<void(const std::string&)> sink) {
   change_ = std::move(sink);
 }
 
-void DockerRuntime::on_availability(std::function<void()> sink) {
+void DockerRuntime::on_availability(const std::function<void()>& sink) {
   const std::unique_lock lock(mutex_);
-  availability_ = std::move(sink);
+  availability_ = sink;
 }
 
-void DockerRuntime::on_note(std::function<void(const RuntimeNote&)> sink) {
+void DockerRuntime::on_note(const std::function<void(const RuntimeNote&)>& sink) {
   const std::unique_lock lock(mutex_);
-  note_ = std::move(sink);
+  note_ = sink;
 }
 
 void DockerRuntime::tell(const std::string& service) {

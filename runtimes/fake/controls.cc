@@ -53,9 +53,9 @@ void FakeRuntime::set_availability(Availability availability) {
   for (const auto& service : names()) tell(service);
 }
 
-void FakeRuntime::on_availability(std::function<void()> sink) {
+void FakeRuntime::on_availability(const std::function<void()>& sink) {
   const std::lock_guard lock(mutex_);
-  availability_sink_ = std::move(sink);
+  availability_sink_ = sink;
 }
 
 std::vector<std::string> FakeRuntime::names() const {

@@ -61,7 +61,7 @@ class FakeRuntime final : public Runtime {
   Result<std::vector<std::string>> list_owned() override;
   Status execute(const Action& action, const ActionContext& context) override;
   void on_change(std::function<void(const std::string& service)> sink) override;
-  void on_availability(std::function<void()> sink) override;
+  void on_availability(const std::function<void()>& sink) override;
   std::vector<ResourceUsage> usage(const std::vector<ObservedInstance>& instances) override;
   LogReader* logs() override;
 
