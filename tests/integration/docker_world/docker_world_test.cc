@@ -46,11 +46,33 @@ std::vector<std::string> shim_sockets(const std::string& directory) {
   return found;
 }
 
-TEST(DockerWorld, AnImageRuns) {
-  const DockerWorld world;
-  EXPECT_EQ(world.engine().docker_ok({"run", "--rm", "--name", world.name("run"), world.image(),
-                                      "test-service", "print", "hello"}),
-            "hello");
+class SharedEngine : public testing::TestWithParam<EngineKind> {};
+INSTANTIATE_TEST_SUITE_P(, SharedEngine, testing::Values(EngineKind::kDocker, EngineKind::kPodman),
+                         [](const auto& param) {
+                           return param.param == EngineKind::kDocker ? "docker" : "podman";
+                         });
+
+TEST_P(SharedEngine, RunsAnImage) {
+  const DockerWorld world(GetParam());
+  const auto name = world.name("run");
+  world.engine().docker_ok(
+      {"run", "--detach", "--name", name, world.image(), "test-service", "print", "hello", "pause"});
+  EXPECT_TRUE(wait_until([&] { return world.engine().docker_ok({"logs", name}) == "hello"; }));
+  EXPECT_EQ(world.engine().docker_ok({"exec", name, "test-service", "print", "too"}), "too");
+}
+
+TEST_P(SharedEngine, ServesItsNamespace) {
+  const DockerWorld world(GetParam());
+  const auto name = world.name("web");
+  world.engine().docker_ok({"run", "--detach", "--name", name, world.image(), "sh", "-c",
+                            "echo served > /tmp/index.html; exec httpd -f -p 80 -h /tmp"});
+  const auto address = world.engine().docker_ok(
+      {"inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name});
+  EXPECT_TRUE(wait_until([&] {
+    return run_program(
+               {"nsenter", "--net=" + world.engine().netns(), "curl", "-s", "http://" + address + "/"})
+               .output == "served\n";
+  }));
 }
 
 TEST(DockerWorld, KnowsHealth) {
@@ -65,8 +87,8 @@ TEST(DockerWorld, KnowsHealth) {
   EXPECT_TRUE(wait_until([&] { return health() == "healthy"; }));
 }
 
-TEST(DockerWorld, HasImagesOfOtherHabits) {
-  const DockerWorld world;
+TEST_P(SharedEngine, HasImagesOfOtherHabits) {
+  const DockerWorld world(GetParam());
   EXPECT_EQ(world.engine().docker_ok(
                 {"image", "inspect", "--format", "{{.Config.StopSignal}}", "holdfast-test:stopsignal"}),
             "SIGQUIT");
@@ -75,12 +97,12 @@ TEST(DockerWorld, HasImagesOfOtherHabits) {
             "by the entry point");
 }
 
-TEST(DockerWorld, RemovesItsContainersOnly) {
-  const DockerWorld other;
+TEST_P(SharedEngine, RemovesItsContainersOnly) {
+  const DockerWorld other(GetParam());
   other.engine().docker_ok({"run", "--detach", "--name", other.name("stays"), other.image()});
   std::string prefix;
   {
-    const DockerWorld world;
+    const DockerWorld world(GetParam());
     prefix = world.prefix();
     world.engine().docker_ok({"run", "--detach", "--name", "holdfast-" + world.name("one"), world.image()});
     world.engine().docker_ok({"create", "--name", world.name("two"), world.image()});
@@ -95,7 +117,7 @@ TEST(PrivateEngine, LeavesNothing) {
   std::vector<std::string> sockets;
   {
     const PrivateEngine engine;
-    directory = engine.engine().directory();
+    directory = engine.directory();
     engine.engine().docker_ok({"run", "--detach", "--restart=always", "holdfast-test:1"});
     const auto paused = engine.engine().docker_ok({"run", "--detach", "--network=host", "holdfast-test:1"});
     engine.engine().docker_ok({"pause", paused});

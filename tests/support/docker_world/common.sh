@@ -57,7 +57,7 @@ world_daemons() {
 # The cgroup directories of its containers, the inner ones first.
 world_cgroups() {
   local names=(-name "$(world_id "$1")") id
-  for id in "$1"/root/overlay-containers/*/; do  # podman's
+  for id in "$1"/root/*-containers/*/; do  # podman's
     [[ ! -d $id/userdata ]] || names+=(-o -name "libpod-$(basename "$id")" -o -name "libpod-conmon-$(basename "$id")")
   done
   find /sys/fs/cgroup -maxdepth 4 -type d \( "${names[@]}" \) -print 2>/dev/null |

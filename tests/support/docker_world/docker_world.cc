@@ -66,9 +66,9 @@ bool has_ended(pid_t pid) {
 }  // namespace
 
 Finished EngineAddress::docker(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> argv = {"docker", "--host", host()};
+  std::vector<std::string> argv = {"docker", "--host", host_};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  return run_program(argv, {{"DOCKER_CONFIG", directory_ + "/config"}});
+  return run_program(argv, {{"DOCKER_CONFIG", "/nonexistent"}});
 }
 
 std::string EngineAddress::docker_ok(const std::vector<std::string>& arguments) const {
@@ -78,8 +78,11 @@ std::string EngineAddress::docker_ok(const std::vector<std::string>& arguments) 
   return done.output;
 }
 
-DockerWorld::DockerWorld()
-    : engine_(shared_directory()), prefix_(random_prefix()), image_(fixture("HOLDFAST_TEST_IMAGE")) {}
+DockerWorld::DockerWorld(EngineKind kind)
+    : engine_(fixture(kind == EngineKind::kDocker ? "HOLDFAST_TEST_DOCKER" : "HOLDFAST_TEST_PODMAN"),
+              fixture("HOLDFAST_TEST_NETNS")),
+      prefix_(random_prefix()),
+      image_(fixture("HOLDFAST_TEST_IMAGE")) {}
 
 DockerWorld::~DockerWorld() {
   std::vector<std::string> removal = {"rm", "--force", "--volumes"};
@@ -94,28 +97,31 @@ DockerWorld::~DockerWorld() {
   if (removal.size() > 3) engine_.docker_ok(removal);
 }
 
-PrivateEngine::PrivateEngine(Options options) : options_(options), engine_(inner_directory("e")) {
-  std::vector<std::string> arguments = {"up", engine_.directory(), "--images", HOLDFAST_TEST_IMAGES};
+PrivateEngine::PrivateEngine(Options options)
+    : options_(options),
+      directory_(inner_directory("e")),
+      engine_("unix://" + directory_ + "/docker.sock", directory_ + "/netns") {
+  std::vector<std::string> arguments = {"up", directory_, "--images", HOLDFAST_TEST_IMAGES};
   if (options_.live_restore) arguments.emplace_back("--live-restore");
   run_script("engine", arguments);
 }
 
 PrivateEngine::~PrivateEngine() {
-  end_world(engine_.directory());
+  end_world(directory_);
 }
 
 void PrivateEngine::up() const {
-  std::vector<std::string> arguments = {"up", engine_.directory()};
+  std::vector<std::string> arguments = {"up", directory_};
   if (options_.live_restore) arguments.emplace_back("--live-restore");
   run_script("engine", arguments);
 }
 
 void PrivateEngine::stop() const {
-  run_script("engine", {"stop", engine_.directory()});
+  run_script("engine", {"stop", directory_});
 }
 
 pid_t PrivateEngine::pid() const {
-  const auto text = read_file(engine_.directory() + "/pid");
+  const auto text = read_file(directory_ + "/pid");
   const pid_t pid = text ? static_cast<pid_t>(std::atoi(text->c_str())) : -1;
   return pid > 0 && !has_ended(pid) ? pid : -1;
 }
