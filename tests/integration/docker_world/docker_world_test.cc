@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/docker_world/registry.h"
 #include "tests/support/support.h"
 
 namespace holdfast::test {
@@ -158,6 +159,38 @@ TEST(PrivateEngine, HangsAndResumes) {
   EXPECT_NE(run_program({"timeout", "0.3", "docker", "--host", engine.engine().host(), "version"}).status, 0);
   engine.resume();
   engine.engine().docker_ok({"version"});
+}
+
+TEST_P(SharedEngine, PullsFromARegistry) {
+  const DockerWorld world(GetParam());
+  const Registry registry(DockerWorld().engine());
+  const auto reference = registry.publish_file(1u << 20, world.prefix() + ":1");
+  world.engine().docker_ok({"pull", reference});
+  world.engine().docker_ok({"rmi", reference});
+  EXPECT_NE(world.docker({"pull", registry.address() + "/missing:1"}).status, 0);
+}
+
+TEST(Registry, AsksWhoYouAre) {
+  const DockerWorld world;
+  const Registry registry(world.engine(), {.auth = true});
+  const auto refused = world.docker({"pull", registry.publish(world.image(), world.prefix() + ":1")});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_THAT(refused.output, HasSubstr("no basic auth credentials"));
+}
+
+TEST(Registry, HangsResumesAndDies) {
+  const DockerWorld world;
+  const Registry registry(world.engine());
+  const auto reference = registry.publish_file(1u << 20, world.prefix() + ":1");
+  registry.hang();
+  const auto stuck = run_program(
+      {"timeout", "0.5", "docker", "--host", world.engine().host(), "pull", "--quiet", reference});
+  EXPECT_EQ(stuck.status, 124) << stuck.output;
+  registry.resume();
+  world.engine().docker_ok({"pull", "--quiet", reference});
+  world.engine().docker_ok({"rmi", reference});
+  registry.kill();
+  EXPECT_THAT(world.docker({"pull", "--quiet", reference}).output, HasSubstr("connection refused"));
 }
 
 }  // namespace

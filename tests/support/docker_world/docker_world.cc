@@ -2,65 +2,23 @@
 
 #include <cstdlib>
 #include <random>
-#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include "controller/base/file.h"
+#include "tests/support/docker_world/scripts.h"
 #include "tests/support/support.h"
 
 namespace holdfast::test {
 
 namespace {
 
-std::string fixture(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr || *value == '\0') {
-    throw std::runtime_error(std::string(name) + " is not set: run this with ctest, which starts an engine");
-  }
-  return value;
-}
-
-// Directory of the shared world; a private one is made in it.
-std::string shared_directory() {
-  const auto netns = fixture("HOLDFAST_TEST_NETNS");
-  return netns.substr(0, netns.rfind('/'));
-}
-
-std::string inner_directory(const std::string& word) {
-  auto directory = shared_directory() + "/" + word + "-XXXXXX";
-  if (!mkdtemp(directory.data())) throw std::runtime_error("cannot make " + directory);
-  return directory;
-}
-
 std::string random_prefix() {
   std::random_device random;
   std::string prefix = "t";
   for (int i = 0; i < 8; ++i) prefix += "0123456789abcdef"[random() % 16];
   return prefix;
-}
-
-// One of the scripts beside this file; throws what it says if it fails.
-void run_script(const std::string& script, const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv = {std::string(HOLDFAST_WORLD_SCRIPTS) + "/" + script};
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const auto done = run_program(argv);
-  if (done.status != 0) throw std::runtime_error(script + ": " + done.output);
-}
-
-// In a destructor, where a failure can only be told.
-void end_world(const std::string& directory) {
-  try {
-    run_script("engine", {"down", directory});
-  } catch (const std::exception& error) {
-    ADD_FAILURE() << error.what();
-  }
-}
-
-bool has_ended(pid_t pid) {
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  return !stat || stat->find(") Z ") != std::string::npos;
 }
 
 }  // namespace
@@ -79,10 +37,10 @@ std::string EngineAddress::docker_ok(const std::vector<std::string>& arguments) 
 }
 
 DockerWorld::DockerWorld(EngineKind kind)
-    : engine_(fixture(kind == EngineKind::kDocker ? "HOLDFAST_TEST_DOCKER" : "HOLDFAST_TEST_PODMAN"),
-              fixture("HOLDFAST_TEST_NETNS")),
+    : engine_(world_variable(kind == EngineKind::kDocker ? "HOLDFAST_TEST_DOCKER" : "HOLDFAST_TEST_PODMAN"),
+              world_variable("HOLDFAST_TEST_NETNS")),
       prefix_(random_prefix()),
-      image_(fixture("HOLDFAST_TEST_IMAGE")) {}
+      image_(world_variable("HOLDFAST_TEST_IMAGE")) {}
 
 DockerWorld::~DockerWorld() {
   std::vector<std::string> removal = {"rm", "--force", "--volumes"};
@@ -128,21 +86,16 @@ pid_t PrivateEngine::pid() const {
 
 void PrivateEngine::kill() const {
   const pid_t engine = pid();
-  ASSERT_GT(engine, 0) << "no engine runs";
-  ASSERT_EQ(::kill(engine, SIGKILL), 0);
+  ASSERT_TRUE(signal_process(engine, SIGKILL)) << "no engine runs";
   ASSERT_TRUE(wait_until([&] { return has_ended(engine); }));
 }
 
 void PrivateEngine::hang() const {
-  const pid_t engine = pid();
-  ASSERT_GT(engine, 0) << "no engine runs";
-  ASSERT_EQ(::kill(engine, SIGSTOP), 0);
+  ASSERT_TRUE(signal_process(pid(), SIGSTOP)) << "no engine runs";
 }
 
 void PrivateEngine::resume() const {
-  const pid_t engine = pid();
-  ASSERT_GT(engine, 0) << "no engine runs";
-  ASSERT_EQ(::kill(engine, SIGCONT), 0);
+  ASSERT_TRUE(signal_process(pid(), SIGCONT)) << "no engine runs";
 }
 
 }  // namespace holdfast::test
