@@ -67,4 +67,8 @@ Finished run_program(const std::vector<std::string>& argv, const std::map<std::s
   return finished;
 }
 
+bool signal_process(pid_t pid, int signal) {
+  return pid > 0 && kill(pid, signal) == 0;
+}
+
 }  // namespace holdfast::test

@@ -22,4 +22,8 @@ struct Finished {
 Finished run_program(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env = {},
                      const std::string& input = {});
 
+// As kill(2), to one process: 0 and -1, which a failed start leaves behind, would mean a group, or all there
+// are.
+bool signal_process(pid_t pid, int signal);
+
 }  // namespace holdfast::test

@@ -160,10 +160,6 @@ void Controller::start(const std::vector<std::string>& more_args) {
   ASSERT_TRUE(ready && pid_ > 0) << "the controller did not become ready:\n" << log();
 }
 
-bool signal_process(pid_t pid, int signal) {
-  return pid > 0 && kill(pid, signal) == 0;
-}
-
 void Controller::kill9() {
   ASSERT_TRUE(signal_process(pid_, SIGKILL)) << "no controller runs";
   waitpid(pid_, nullptr, 0);

@@ -96,10 +96,6 @@ class Controller {
   pid_t pid_ = -1;
 };
 
-// As kill(2), to one process: 0 and -1, which a failed start leaves behind, would mean a group, or all there
-// are.
-bool signal_process(pid_t pid, int signal);
-
 std::string binary(const std::string& name);  // of this build: "holdfast"
 
 }  // namespace holdfast::test

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/docker_world/registry.h"
 #include "tests/support/support.h"
 
 namespace holdfast::test {
@@ -46,11 +47,33 @@ std::vector<std::string> shim_sockets(const std::string& directory) {
   return found;
 }
 
-TEST(DockerWorld, AnImageRuns) {
-  const DockerWorld world;
-  EXPECT_EQ(world.engine().docker_ok({"run", "--rm", "--name", world.name("run"), world.image(),
-                                      "test-service", "print", "hello"}),
-            "hello");
+class SharedEngine : public testing::TestWithParam<EngineKind> {};
+INSTANTIATE_TEST_SUITE_P(, SharedEngine, testing::Values(EngineKind::kDocker, EngineKind::kPodman),
+                         [](const auto& param) {
+                           return param.param == EngineKind::kDocker ? "docker" : "podman";
+                         });
+
+TEST_P(SharedEngine, RunsAnImage) {
+  const DockerWorld world(GetParam());
+  const auto name = world.name("run");
+  world.engine().docker_ok(
+      {"run", "--detach", "--name", name, world.image(), "test-service", "print", "hello", "pause"});
+  EXPECT_TRUE(wait_until([&] { return world.engine().docker_ok({"logs", name}) == "hello"; }));
+  EXPECT_EQ(world.engine().docker_ok({"exec", name, "test-service", "print", "too"}), "too");
+}
+
+TEST_P(SharedEngine, ServesItsNamespace) {
+  const DockerWorld world(GetParam());
+  const auto name = world.name("web");
+  world.engine().docker_ok({"run", "--detach", "--name", name, world.image(), "sh", "-c",
+                            "echo served > /tmp/index.html; exec httpd -f -p 80 -h /tmp"});
+  const auto address = world.engine().docker_ok(
+      {"inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name});
+  EXPECT_TRUE(wait_until([&] {
+    return run_program(
+               {"nsenter", "--net=" + world.engine().netns(), "curl", "-s", "http://" + address + "/"})
+               .output == "served\n";
+  }));
 }
 
 TEST(DockerWorld, KnowsHealth) {
@@ -65,8 +88,8 @@ TEST(DockerWorld, KnowsHealth) {
   EXPECT_TRUE(wait_until([&] { return health() == "healthy"; }));
 }
 
-TEST(DockerWorld, HasImagesOfOtherHabits) {
-  const DockerWorld world;
+TEST_P(SharedEngine, HasImagesOfOtherHabits) {
+  const DockerWorld world(GetParam());
   EXPECT_EQ(world.engine().docker_ok(
                 {"image", "inspect", "--format", "{{.Config.StopSignal}}", "holdfast-test:stopsignal"}),
             "SIGQUIT");
@@ -75,12 +98,12 @@ TEST(DockerWorld, HasImagesOfOtherHabits) {
             "by the entry point");
 }
 
-TEST(DockerWorld, RemovesItsContainersOnly) {
-  const DockerWorld other;
+TEST_P(SharedEngine, RemovesItsContainersOnly) {
+  const DockerWorld other(GetParam());
   other.engine().docker_ok({"run", "--detach", "--name", other.name("stays"), other.image()});
   std::string prefix;
   {
-    const DockerWorld world;
+    const DockerWorld world(GetParam());
     prefix = world.prefix();
     world.engine().docker_ok({"run", "--detach", "--name", "holdfast-" + world.name("one"), world.image()});
     world.engine().docker_ok({"create", "--name", world.name("two"), world.image()});
@@ -95,7 +118,7 @@ TEST(PrivateEngine, LeavesNothing) {
   std::vector<std::string> sockets;
   {
     const PrivateEngine engine;
-    directory = engine.engine().directory();
+    directory = engine.directory();
     engine.engine().docker_ok({"run", "--detach", "--restart=always", "holdfast-test:1"});
     const auto paused = engine.engine().docker_ok({"run", "--detach", "--network=host", "holdfast-test:1"});
     engine.engine().docker_ok({"pause", paused});
@@ -136,6 +159,38 @@ TEST(PrivateEngine, HangsAndResumes) {
   EXPECT_NE(run_program({"timeout", "0.3", "docker", "--host", engine.engine().host(), "version"}).status, 0);
   engine.resume();
   engine.engine().docker_ok({"version"});
+}
+
+TEST_P(SharedEngine, PullsFromARegistry) {
+  const DockerWorld world(GetParam());
+  const Registry registry(DockerWorld().engine());
+  const auto reference = registry.publish_file(1u << 20, world.prefix() + ":1");
+  world.engine().docker_ok({"pull", reference});
+  world.engine().docker_ok({"rmi", reference});
+  EXPECT_NE(world.docker({"pull", registry.address() + "/missing:1"}).status, 0);
+}
+
+TEST(Registry, AsksWhoYouAre) {
+  const DockerWorld world;
+  const Registry registry(world.engine(), {.auth = true});
+  const auto refused = world.docker({"pull", registry.publish(world.image(), world.prefix() + ":1")});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_THAT(refused.output, HasSubstr("no basic auth credentials"));
+}
+
+TEST(Registry, HangsResumesAndDies) {
+  const DockerWorld world;
+  const Registry registry(world.engine());
+  const auto reference = registry.publish_file(1u << 20, world.prefix() + ":1");
+  registry.hang();
+  const auto stuck = run_program(
+      {"timeout", "0.5", "docker", "--host", world.engine().host(), "pull", "--quiet", reference});
+  EXPECT_EQ(stuck.status, 124) << stuck.output;
+  registry.resume();
+  world.engine().docker_ok({"pull", "--quiet", reference});
+  world.engine().docker_ok({"rmi", reference});
+  registry.kill();
+  EXPECT_THAT(world.docker({"pull", "--quiet", reference}).output, HasSubstr("connection refused"));
 }
 
 }  // namespace

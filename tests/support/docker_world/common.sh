@@ -57,10 +57,11 @@ world_daemons() {
 # The cgroup directories of its containers, the inner ones first.
 world_cgroups() {
   local names=(-name "$(world_id "$1")") id
-  for id in "$1"/root/overlay-containers/*/; do  # podman's
+  for id in "$1"/root/*-containers/*/; do  # podman's
     [[ ! -d $id/userdata ]] || names+=(-o -name "libpod-$(basename "$id")" -o -name "libpod-conmon-$(basename "$id")")
   done
-  find /sys/fs/cgroup -maxdepth 4 -type d \( "${names[@]}" \) -print 2>/dev/null |
+  # Other cgroups come and go meanwhile, of which find complains.
+  { find /sys/fs/cgroup -maxdepth 4 -type d \( "${names[@]}" \) -print 2>/dev/null || true; } |
     while read -r top; do find "$top" -depth -type d 2>/dev/null || true; done
 }
 
@@ -101,8 +102,9 @@ world_end() {
       sleep 0.02
     done
   done
-  while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount"; done \
-    < <(awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | tac)
+  while read -r mount; do
+    umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null || ! mountpoint -q "$mount" || die "$mount stays"
+  done < <(awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | tac)
   rm -rf --one-file-system "$dir"
 }
 

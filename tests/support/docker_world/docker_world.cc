@@ -2,37 +2,17 @@
 
 #include <cstdlib>
 #include <random>
-#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include "controller/base/file.h"
+#include "tests/support/docker_world/scripts.h"
 #include "tests/support/support.h"
 
 namespace holdfast::test {
 
 namespace {
-
-std::string fixture(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr || *value == '\0') {
-    throw std::runtime_error(std::string(name) + " is not set: run this with ctest, which starts an engine");
-  }
-  return value;
-}
-
-// Directory of the shared world; a private one is made in it.
-std::string shared_directory() {
-  const auto netns = fixture("HOLDFAST_TEST_NETNS");
-  return netns.substr(0, netns.rfind('/'));
-}
-
-std::string inner_directory(const std::string& word) {
-  auto directory = shared_directory() + "/" + word + "-XXXXXX";
-  if (!mkdtemp(directory.data())) throw std::runtime_error("cannot make " + directory);
-  return directory;
-}
 
 std::string random_prefix() {
   std::random_device random;
@@ -41,34 +21,12 @@ std::string random_prefix() {
   return prefix;
 }
 
-// One of the scripts beside this file; throws what it says if it fails.
-void run_script(const std::string& script, const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv = {std::string(HOLDFAST_WORLD_SCRIPTS) + "/" + script};
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const auto done = run_program(argv);
-  if (done.status != 0) throw std::runtime_error(script + ": " + done.output);
-}
-
-// In a destructor, where a failure can only be told.
-void end_world(const std::string& directory) {
-  try {
-    run_script("engine", {"down", directory});
-  } catch (const std::exception& error) {
-    ADD_FAILURE() << error.what();
-  }
-}
-
-bool has_ended(pid_t pid) {
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  return !stat || stat->find(") Z ") != std::string::npos;
-}
-
 }  // namespace
 
 Finished EngineAddress::docker(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> argv = {"docker", "--host", host()};
+  std::vector<std::string> argv = {"docker", "--host", host_};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  return run_program(argv, {{"DOCKER_CONFIG", directory_ + "/config"}});
+  return run_program(argv, {{"DOCKER_CONFIG", "/nonexistent"}});
 }
 
 std::string EngineAddress::docker_ok(const std::vector<std::string>& arguments) const {
@@ -78,8 +36,11 @@ std::string EngineAddress::docker_ok(const std::vector<std::string>& arguments) 
   return done.output;
 }
 
-DockerWorld::DockerWorld()
-    : engine_(shared_directory()), prefix_(random_prefix()), image_(fixture("HOLDFAST_TEST_IMAGE")) {}
+DockerWorld::DockerWorld(EngineKind kind)
+    : engine_(world_variable(kind == EngineKind::kDocker ? "HOLDFAST_TEST_DOCKER" : "HOLDFAST_TEST_PODMAN"),
+              world_variable("HOLDFAST_TEST_NETNS")),
+      prefix_(random_prefix()),
+      image_(world_variable("HOLDFAST_TEST_IMAGE")) {}
 
 DockerWorld::~DockerWorld() {
   std::vector<std::string> removal = {"rm", "--force", "--volumes"};
@@ -94,49 +55,47 @@ DockerWorld::~DockerWorld() {
   if (removal.size() > 3) engine_.docker_ok(removal);
 }
 
-PrivateEngine::PrivateEngine(Options options) : options_(options), engine_(inner_directory("e")) {
-  std::vector<std::string> arguments = {"up", engine_.directory(), "--images", HOLDFAST_TEST_IMAGES};
+PrivateEngine::PrivateEngine(Options options)
+    : options_(options),
+      directory_(inner_directory("e")),
+      engine_("unix://" + directory_ + "/docker.sock", directory_ + "/netns") {
+  std::vector<std::string> arguments = {"up", directory_, "--images", HOLDFAST_TEST_IMAGES};
   if (options_.live_restore) arguments.emplace_back("--live-restore");
   run_script("engine", arguments);
 }
 
 PrivateEngine::~PrivateEngine() {
-  end_world(engine_.directory());
+  end_world(directory_);
 }
 
 void PrivateEngine::up() const {
-  std::vector<std::string> arguments = {"up", engine_.directory()};
+  std::vector<std::string> arguments = {"up", directory_};
   if (options_.live_restore) arguments.emplace_back("--live-restore");
   run_script("engine", arguments);
 }
 
 void PrivateEngine::stop() const {
-  run_script("engine", {"stop", engine_.directory()});
+  run_script("engine", {"stop", directory_});
 }
 
 pid_t PrivateEngine::pid() const {
-  const auto text = read_file(engine_.directory() + "/pid");
+  const auto text = read_file(directory_ + "/pid");
   const pid_t pid = text ? static_cast<pid_t>(std::atoi(text->c_str())) : -1;
   return pid > 0 && !has_ended(pid) ? pid : -1;
 }
 
 void PrivateEngine::kill() const {
   const pid_t engine = pid();
-  ASSERT_GT(engine, 0) << "no engine runs";
-  ASSERT_EQ(::kill(engine, SIGKILL), 0);
+  ASSERT_TRUE(signal_process(engine, SIGKILL)) << "no engine runs";
   ASSERT_TRUE(wait_until([&] { return has_ended(engine); }));
 }
 
 void PrivateEngine::hang() const {
-  const pid_t engine = pid();
-  ASSERT_GT(engine, 0) << "no engine runs";
-  ASSERT_EQ(::kill(engine, SIGSTOP), 0);
+  ASSERT_TRUE(signal_process(pid(), SIGSTOP)) << "no engine runs";
 }
 
 void PrivateEngine::resume() const {
-  const pid_t engine = pid();
-  ASSERT_GT(engine, 0) << "no engine runs";
-  ASSERT_EQ(::kill(engine, SIGCONT), 0);
+  ASSERT_TRUE(signal_process(pid(), SIGCONT)) << "no engine runs";
 }
 
 }  // namespace holdfast::test

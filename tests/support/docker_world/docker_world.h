@@ -12,27 +12,28 @@
 
 namespace holdfast::test {
 
-// Where an engine is, and its command line client.
+// Where an engine is, and the command line client for it, which serves Podman as well.
 class EngineAddress {
  public:
-  explicit EngineAddress(std::string directory) : directory_(std::move(directory)) {}
-  [[nodiscard]] const std::string& directory() const { return directory_; }
-  [[nodiscard]] std::string socket() const { return directory_ + "/docker.sock"; }
-  [[nodiscard]] std::string host() const { return "unix://" + socket(); }
-  [[nodiscard]] std::string netns() const { return directory_ + "/netns"; }  // for nsenter --net=
+  EngineAddress(std::string host, std::string netns) : host_(std::move(host)), netns_(std::move(netns)) {}
+  [[nodiscard]] const std::string& host() const { return host_; }  // "unix:///tmp/x/docker.sock"
+  [[nodiscard]] std::string socket() const { return host_.substr(sizeof("unix://") - 1); }
+  [[nodiscard]] const std::string& netns() const { return netns_; }  // for nsenter --net=
   // Runs `docker ARGUMENTS`: for what a person does by hand.
   [[nodiscard]] Finished docker(const std::vector<std::string>& arguments) const;
   // The same; fails the test unless it succeeds. The output without its last newline.
-  std::string docker_ok(const std::vector<std::string>& arguments) const;  // NOLINT(modernize-use-nodiscard)
+  std::string docker_ok(const std::vector<std::string>& arguments) const;
 
  private:
-  std::string directory_;
+  std::string host_, netns_;
 };
 
-// The shared engine, and this object's own part of it.
+enum class EngineKind { kDocker, kPodman };  // the latter for holdfast_docker_test(... PODMAN ...)
+
+// A shared engine, and this object's own part of it.
 class DockerWorld {
  public:
-  DockerWorld();   // throws outside of the fixture
+  explicit DockerWorld(EngineKind kind = EngineKind::kDocker);  // throws outside of the fixture
   ~DockerWorld();  // removes every container with the prefix in its name
   DockerWorld(const DockerWorld&) = delete;
   DockerWorld& operator=(const DockerWorld&) = delete;
@@ -64,6 +65,7 @@ class PrivateEngine {
   PrivateEngine& operator=(const PrivateEngine&) = delete;
 
   [[nodiscard]] const EngineAddress& engine() const { return engine_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] Finished docker(const std::vector<std::string>& arguments) const {
     return engine_.docker(arguments);
   }
@@ -76,6 +78,7 @@ class PrivateEngine {
 
  private:
   Options options_;
+  std::string directory_;
   EngineAddress engine_;
 };
 
