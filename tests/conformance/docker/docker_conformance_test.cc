@@ -54,7 +54,8 @@ RuntimeFactory with(const char* name, DockerMode mode, const char* host_variable
 
 INSTANTIATE_TEST_SUITE_P(Docker, RuntimeSuite,
                          testing::Values(with("engine", DockerMode::kEngine, "HOLDFAST_TEST_DOCKER"),
-                                         with("cli", DockerMode::kCli, "HOLDFAST_TEST_DOCKER")),
+                                         with("cli", DockerMode::kCli, "HOLDFAST_TEST_DOCKER"),
+                                         with("podman", DockerMode::kEngine, "HOLDFAST_TEST_PODMAN")),
                          [](const auto& param) { return param.param.name; });
 
 }  // namespace
