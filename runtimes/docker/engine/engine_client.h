@@ -15,7 +15,7 @@ namespace holdfast::docker {
 // have their own.
 struct EngineTimeouts {
   Duration connect = std::chrono::seconds{5};
-  Duration query = std::chrono::seconds{10};  // inspect, list, image, version, and signals
+  Duration query = std::chrono::seconds{5};  // inspect, list, image, version, and signals
   Duration create = std::chrono::seconds{60};
   Duration start = std::chrono::seconds{60};
   Duration remove = std::chrono::seconds{60};
