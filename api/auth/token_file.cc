@@ -27,7 +27,12 @@ TokenFile::~TokenFile() = default;
 Result<std::unique_ptr<TokenFile>> TokenFile::open(std::string path) {
   std::unique_ptr<TokenFile> file(new TokenFile(std::move(path)));
   const auto stamp = stamp_of(file->path_);
-  if (!stamp) return fail(stamp.error());
+  if (!stamp) {
+    Error error = stamp.error();
+    if (error.code == ErrorCode::kNotFound)
+      error.hint = "make it with: holdfast token create --file " + file->path_ + " NAME --role admin";
+    return fail(std::move(error));
+  }
   auto entries = load(file->path_, *stamp);
   if (!entries) return fail(entries.error());
   file->stamp_ = *stamp;

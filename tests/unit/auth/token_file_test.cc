@@ -142,7 +142,9 @@ TEST_F(Tokens, ABrokenOrMissingFileKeepsTheLastTokens) {
 TEST_F(Tokens, FaultsNameTheLineAndNotItsText) {
   make("alice", Role::kAdmin);
   const std::string good = text();
-  EXPECT_EQ(TokenFile::open(dir_ / "none").error().code, ErrorCode::kNotFound);
+  const auto none = TokenFile::open(dir_ / "none").error();
+  EXPECT_EQ(none.code, ErrorCode::kNotFound);
+  EXPECT_THAT(none.hint, HasSubstr("holdfast token create --file " + (dir_ / "none")));
   for (const char* bad :
        {"hf_secret", "[]", "{\"name\":\"hf_secret\"}", "{\"name\":\"a\",\"role\":\"root\"}",
         "{\"name\":\"a\",\"role\":\"admin\",\"id\":\"00\",\"salt\":\"00\",\"hash\":\"\"}"}) {
