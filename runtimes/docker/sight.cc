@@ -9,11 +9,12 @@ namespace {
 
 constexpr int kSignalBase = 128, kMaxSignal = 64;
 
-// A start that the record doesn't know of: a person, or the restart policy of an adopted container.
+// A start that the record doesn't know of: a person, or the restart policy of an adopted container. Or that
+// one was made anew, and the next start will be another run's.
 void count_foreign_start(RunRecord& record, const Container& container) {
   record.previous = 0;
   ++record.incarnation;
-  record.before = record.started;
+  record.before.clear();
   record.started.clear();
   record.stopping_since.reset();
   record.start_error.clear();
@@ -66,13 +67,15 @@ ObservedInstance describe_run(const RunRecord& record, const InstanceId& id) {
 }
 
 // The container has not been started since the record was made.
-Sight look_at_unstarted(const RunRecord& record, const Container& container, const InstanceId& id,
+Sight look_at_unstarted(RunRecord& record, const Container& container, const InstanceId& id,
                         const Moment& now) {
-  const std::string& why = record.start_error.empty() ? container.error : record.start_error;
+  if (record.forgotten || record.incarnation == 0) return {};  // 0: nobody asked for a run yet
+  if (record.start_error.empty()) record.start_error = container.error;
   auto out = describe_run(record, id);
   out.phase = Phase::kExited;
-  if (!why.empty()) {
-    out.exit = ExitRecord{.code = {}, .start_failed = true, .reason = "cannot start: " + why, .at = now.wall};
+  if (!record.start_error.empty()) {
+    out.exit = ExitRecord{
+        .code = {}, .start_failed = true, .reason = "cannot start: " + record.start_error, .at = now.wall};
     if (const auto finished = parse_rfc3339(container.finished_at)) out.exit->at = *finished;
     return {.instance = std::move(out)};
   }
@@ -104,13 +107,13 @@ ExitRecord exit_of(const Container& container) {
 }
 
 Sight look(RunRecord& record, const Container& container, const InstanceId& id, const Moment& now) {
-  if (record.started.empty() && container.started_at == record.before && !container.alive())
-    return look_at_unstarted(record, container, id, now);
   Sight sight;
   if (!record.started.empty() && container.started_at != record.started) {
     count_foreign_start(record, container);
-    sight.started_by_others = true;
+    sight.started_by_others = !container.started_at.empty();
   }
+  if (record.started.empty() && container.started_at == record.before && !container.alive())
+    return look_at_unstarted(record, container, id, now);
   if (record.started.empty() && !container.started_at.empty()) note_start(record, container, now);
   if (record.forgotten) {
     if (!container.alive()) return sight;
