@@ -111,7 +111,13 @@ void DockerRuntime::list(Client& client) {
   for (const auto& row : rows.value_or(std::vector<docker::ContainerRow>{})) {
     const auto service = value_of(row.labels, docker::kServiceLabel);
     const auto ordinal = docker::ordinal_of(value_of(row.labels, docker::kOrdinalLabel));
-    if (!service.empty() && ordinal) instances_.find_or_make({service, *ordinal});
+    if (service.empty() || !ordinal) continue;
+    const auto instance = instances_.find_or_make({service, *ordinal});
+    if (instance->has_record()) continue;
+    // Its record is lost: it gets one now, so that it is known to be owned if nobody declares it.
+    if (const auto seen = instance->observe(declared(service)); !seen)
+      log::warning("a container of a service can't be looked at",
+                   {{"service", service}, {"error", seen.error().message}});
   }
   sweep();
   for (const auto& service : known_services()) listeners_.changed(service);
@@ -166,7 +172,9 @@ Result<Observation> DockerRuntime::observe(const std::string& service) {
   for (const auto& [ordinal, instance] : instances) {
     auto seen = instance->observe(spec);
     if (!seen) return fail(seen.error());
-    if (*seen) observation.instances.push_back(std::move(**seen));
+    if (!*seen) continue;
+    if (spec && (*seen)->spec_hash == spec->spec_hash) puller_.count_as_pulled(*spec, (*seen)->restart_nonce);
+    observation.instances.push_back(std::move(**seen));
   }
   return observation;
 }
