@@ -2,7 +2,8 @@
 //
 //   Client (client/)        what is asked of an engine: engine/ over its API, cli/ through the docker command
 //   EngineLink              which of the two is in use; events, and a list of all after every gap
-//   Instance                one container of one ordinal; record.h, sight.h: what became of its runs
+//   InstanceTable           one Instance for each ordinal: its container; record.h, sight.h: its runs
+//   ContainerIo             logs, commands and figures of containers
 //   ImagePuller             images, before they are needed
 //
 // A machine without Docker pays nothing: nobody looks for an engine until a service wants one.

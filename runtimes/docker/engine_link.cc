@@ -60,7 +60,7 @@ void EngineLink::run(const std::stop_token& stop) {
     }
     if (ended) events_.reset();
     if (look) check();
-    if (!events_) subscribe();
+    if (!events_ && !ended) subscribe();  // what ended is asked for after a pause
     list();
     wait(stop);
   }
@@ -71,11 +71,11 @@ void EngineLink::run(const std::stop_token& stop) {
 void EngineLink::wait(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const bool steady = mode_ == Mode::kEngine && events_;
-  if (steady) retry_ = Duration{0};
+  if (steady && events_open_) retry_ = Duration{0};
   const auto pause = steady ? options_.relist : std::max(retry_, options_.first_retry);
   if (!steady) retry_ = std::min(std::max(retry_, options_.first_retry) * 2, options_.max_retry);
   const bool told = wake_.wait_for(lock, stop, pause, [&] {
-    return list_due_ || events_ended_ || (suspected_ && mode_ == Mode::kEngine);
+    return (list_due_ && mode_ != Mode::kDown) || events_ended_ || (suspected_ && mode_ == Mode::kEngine);
   });
   if (!told && mode_ != Mode::kDown) list_due_ = true;
 }
@@ -152,7 +152,16 @@ void EngineLink::subscribe() {
   if (!client) return;
   const auto last = last_event_ns_.load();
   const auto since = last == 0 ? 0 : std::max<std::int64_t>(1, last - options_.events_overlap.count());
-  events_ = (*client)->events(since, {.on_open = [this] { list_soon(); },
+  {
+    const std::lock_guard lock(mutex_);
+    events_open_ = false;
+  }
+  events_ = (*client)->events(since, {.on_open =
+                                          [this] {
+                                            const std::lock_guard lock(mutex_);
+                                            events_open_ = list_due_ = true;
+                                            wake_.notify_all();
+                                          },
                                       .on_event =
                                           [this](const ContainerEvent& event) {
                                             last_event_ns_ = std::max(last_event_ns_.load(), event.time_ns);

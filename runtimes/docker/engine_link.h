@@ -98,7 +98,7 @@ class EngineLink {
   Mode mode_ = Mode::kUnknown;
   Availability availability_{.known = false, .available = false, .message = "Docker is being looked for"};
   Error down_{ErrorCode::kUnavailable, "Docker is being looked for", "", false, {}};
-  bool suspected_ = true, list_due_ = false, events_ended_ = false;
+  bool suspected_ = true, list_due_ = false, events_open_ = false, events_ended_ = false;
 
   std::atomic<std::int64_t> last_event_ns_ = 0;
   // The link's thread only.

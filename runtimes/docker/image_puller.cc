@@ -43,8 +43,11 @@ Result<Preparation> ImagePuller::prepare(const ServiceSpec& spec, std::uint64_t 
   const bool local = image->has_value();
   const auto& policy = spec.docker.pull_policy;
   if (policy == "never") return local ? Result<Preparation>(Preparation{}) : missing(spec);
-  if (policy != "always" && local) return Preparation{};
-  return join(spec, local, key_of(spec, restart_nonce));
+  const auto key = key_of(spec, restart_nonce);
+  if (policy == "always" || !local) return join(spec, local, key);
+  const std::lock_guard lock(mutex_);
+  take_result(spec, local, key);  // what came of the pull is here: not to be told of once it is gone again
+  return Preparation{};
 }
 
 void ImagePuller::count_as_pulled(const ServiceSpec& spec, std::uint64_t restart_nonce) {
@@ -87,9 +90,11 @@ Result<Preparation> ImagePuller::join(const ServiceSpec& spec, bool local, const
     pull->services.insert(spec.name);
     pull->progress = "pulling";
     pull->told = clock_.now();
-    pull->thread = std::jthread([this, reference](const std::stop_token& stop) { run(reference, stop); });
+    pull->thread = std::jthread([this, reference, service = spec.name](const std::stop_token& stop) {
+      note({service}, "Pulling", "info", "pulling the image " + reference);  // before any note of its end
+      run(reference, stop);
+    });
   }
-  note({spec.name}, "Pulling", "info", "pulling the image " + reference);
   return Preparation{"the image " + reference + ": pulling"};
 }
 

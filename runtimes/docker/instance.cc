@@ -101,7 +101,13 @@ Result<std::optional<Container>> Instance::find(const SpecPtr& declared) {
   return named;
 }
 
-// Seen for the first time. It counts as a run only if it does run: what stopped before is nobody's failure.
+// It has had no run yet that counts.
+bool Instance::to_adopt(const SpecPtr& declared) const {
+  return declared && is_adopted(*declared) &&
+         (!record_ || (record_->incarnation == 0 && record_->adopted == declared->docker.container));
+}
+
+// It counts as a run only if it does run: what stopped before is nobody's failure.
 void Instance::adopt(const Container& container, const ServiceSpec& spec, std::uint64_t incarnation,
                      std::uint64_t restart_nonce) {
   RunRecord record;
@@ -133,13 +139,13 @@ Result<std::optional<ObservedInstance>> Instance::look_at(const std::optional<Co
     show(container);
     return std::optional<ObservedInstance>();
   }
-  if (!record_ && declared && is_adopted(*declared)) adopt(*container, *declared, 1, 0);
+  const auto before = record_;
+  if (to_adopt(declared)) adopt(*container, *declared, 1, 0);
   if (!record_) recover(*container);
-  const auto before = *record_;
   if (!record_->adopted.empty() && record_->container != container->id)
     record_->container = container->id;  // made anew by whoever makes it
   auto sight = look(*record_, *container, id_, {host_.clock.now(), host_.clock.wall(), boot_id()});
-  if (*record_ != before) {
+  if (record_ != before) {
     if (const auto saved = save(); !saved) log::error(saved.error().message);
   }
   show(container);

@@ -74,6 +74,7 @@ class Instance {
   [[nodiscard]] Result<bool> reusable(const Container& container, const ServiceSpec& spec);
   Status launch(const Container& container, const StartInstance& action, const ActionContext& context);
   Status settle_start(const Container& container, Status started);
+  [[nodiscard]] bool to_adopt(const SpecPtr& declared) const;
   [[nodiscard]] bool is_ours(const Container& container) const;
   [[nodiscard]] bool is_other(const SpecPtr& declared) const;
   [[nodiscard]] bool runs(std::uint64_t incarnation) const;

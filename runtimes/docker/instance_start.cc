@@ -33,7 +33,7 @@ Status Instance::start(const StartInstance& action, const ActionContext& context
     container = settle_switch(std::move(*container), context.spec);
     if (!container) return fail(container.error());
   }
-  if (!record_ && *container && is_adopted(*context.spec))  // if it runs already it is this run
+  if (*container && to_adopt(context.spec))  // if it runs already it is this run
     adopt(**container, *context.spec, action.incarnation, context.restart_nonce);
   const auto seen = look_at(*container, context.spec);
   if (!seen) return fail(seen.error());
@@ -116,8 +116,11 @@ Status Instance::launch(const Container& container, const StartInstance& action,
   RunRecord record;
   record.container = container.id;
   record.incarnation = action.incarnation;
-  const bool had_run = record_ && record_->container == container.id && !record_->forgotten;
-  record.previous = had_run ? record_->incarnation : 0;
+  if (record_ && record_->container == container.id && !record_->forgotten) {
+    // A start that came to nothing is no run: the one before it is still the newest to be told of.
+    const bool came_to_nothing = record_->started.empty() && record_->start_error.empty();
+    record.previous = came_to_nothing ? record_->previous : record_->incarnation;
+  }
   record.restart_nonce = context.restart_nonce;
   record.spec_hash = context.spec->spec_hash;
   record.before = container.started_at;

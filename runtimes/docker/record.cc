@@ -1,7 +1,13 @@
 #include "runtimes/docker/record.h"
 
+#include <array>
+#include <cerrno>
+
+#include <sys/random.h>
+
 #include "controller/base/file.h"
 #include "controller/base/json.h"
+#include "controller/base/text.h"
 
 namespace holdfast::docker {
 
@@ -66,6 +72,18 @@ Status write_run_record(const std::string& path, const RunRecord& record) {
                                   {"adopted", record.adopted},
                                   {"forgotten", record.forgotten}});
   return write_file_atomically(path, dump_json(json) + "\n", 0600, Durability::kProcessCrash);
+}
+
+Result<std::string> controller_id(const std::string& directory) {
+  const auto path = directory + "/controller";
+  if (auto known = read_file(path, 256); known && known->size() >= 16) return known;
+  std::array<unsigned char, 8> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return fail(errno_error("no random bytes for the controller's id", errno));
+  const auto id = to_hex(bytes);
+  if (auto made = make_directories(directory, 0700); !made) return fail(made.error());
+  if (auto written = write_file_atomically(path, id, 0600); !written) return fail(written.error());
+  return id;
 }
 
 }  // namespace holdfast::docker

@@ -44,4 +44,7 @@ Result<std::optional<RunRecord>> read_run_record(const std::string& path);
 // Atomic; survives the controller's death, not a power loss, after which no container runs.
 Status write_run_record(const std::string& path, const RunRecord& record);
 
+// 16 random hex digits, made on the first call and kept for good: they say whose a container is.
+Result<std::string> controller_id(const std::string& directory);
+
 }  // namespace holdfast::docker

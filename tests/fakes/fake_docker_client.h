@@ -22,7 +22,7 @@ class FakeDockerClient final : public docker::Client {
 
   void cut(Error why);  // every call fails from now on, and the events end
   void mend();
-  // The next `times` such calls fail; done: they take effect nevertheless.
+  // The next `times` such calls fail (-1: all of them); done: they take effect nevertheless.
   void fail_next(const std::string& call, Error error, bool done = false, int times = 1);
   void end_events(const Error& why) { engine_.end_events(this, why); }
 

@@ -136,6 +136,11 @@ void FakeDockerEngine::put_image(const std::string& reference, const std::string
   images_[reference] = id;
 }
 
+void FakeDockerEngine::take_image(const std::string& reference) {
+  const std::lock_guard lock(mutex_);
+  images_.erase(reference);
+}
+
 void FakeDockerEngine::publish(const std::string& reference, const std::string& id) {
   const std::lock_guard lock(mutex_);
   registry_[reference] = id;

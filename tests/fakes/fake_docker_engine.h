@@ -23,7 +23,8 @@ class FakeDockerEngine {
   explicit FakeDockerEngine(const Clock& clock, std::string identity = "engine-1");
 
   // ---- what others do; containers go by name or id
-  void put_image(const std::string& reference, const std::string& id);   // on the machine
+  void put_image(const std::string& reference, const std::string& id);  // on the machine
+  void take_image(const std::string& reference);
   void publish(const std::string& reference, const std::string& id);     // where pulls find it
   void hold_pulls(bool hold);                                            // until this is lifted, pulls wait
   void progress(const std::string& reference, docker::PullProgress at);  // returns when it has been told
