@@ -208,16 +208,25 @@ Status Instance::signal(const SignalInstance& action) {
   // TERM is everybody's default: an image that declares a signal of its own knows better.
   const bool default_signal = action.signal == 15 && (*container)->stop_signal != 0;
   const int number = default_signal ? (*container)->stop_signal : action.signal;
+  return deliver(number, (*container)->status == "paused");
+}
+
+// Engines hold back the signals of a paused container, or refuse them.
+Status Instance::deliver(int number, bool paused) {
   return host_.link.call([&](Client& client) -> Status {
-    if (auto sent = client.signal(record_->container, number); !sent) return sent;
-    return (*container)->status == "paused" ? client.unpause(record_->container) : Status{};
+    const auto& container = record_->container;
+    auto sent = client.signal(container, number);
+    const bool refused = !sent && sent.error().code == ErrorCode::kConflict;
+    if (!refused && !paused) return sent;
+    if (auto woken = client.unpause(container); !woken && refused) return woken;
+    return refused ? client.signal(container, number) : sent;
   });
 }
 
 Status Instance::kill(const KillInstance& action) {
   const std::lock_guard lock(mutex_);
   if (!runs(action.incarnation)) return {};
-  return host_.link.call([&](Client& client) { return client.signal(record_->container, 9); });
+  return deliver(9, false);
 }
 
 Status Instance::remove(const RemoveInstance& action, const ActionContext& context) {

@@ -78,6 +78,7 @@ class Instance {
   [[nodiscard]] bool is_ours(const Container& container) const;
   [[nodiscard]] bool is_other(const SpecPtr& declared) const;
   [[nodiscard]] bool runs(std::uint64_t incarnation) const;
+  Status deliver(int number, bool paused);
   Status discard(const std::optional<Container>& container);
   Status save();
   void show(const std::optional<Container>& container);
