@@ -99,13 +99,16 @@ Status FakeDockerClient::remove(const std::string& container) {
 }
 
 Result<std::optional<docker::Image>> FakeDockerClient::image(const std::string& reference) {
-  return perform("image", [&] { return engine_.image(reference); });
+  return perform("image", [&]() -> Result<std::optional<docker::Image>> {
+    const auto id = engine_.images().id_of(reference);
+    return id ? std::optional(docker::Image{.id = *id}) : std::optional<docker::Image>();
+  });
 }
 
 Status FakeDockerClient::pull(const std::string& reference,
                               const std::function<void(const docker::PullProgress&)>& progress,
                               const std::stop_token& stop) {
-  return perform("pull", [&] { return engine_.pull(reference, progress, stop); });
+  return perform("pull", [&] { return engine_.images().pull(reference, progress, stop); });
 }
 
 Status FakeDockerClient::upload(const std::string& container, const std::string& directory,
@@ -141,7 +144,7 @@ std::unique_ptr<docker::Subscription> FakeDockerClient::events(std::int64_t sinc
     const std::lock_guard lock(mutex_);
     subscribed_.push_back(since_ns);
   }
-  if (!fault) return engine_.events(since_ns, std::move(handlers), this);
+  if (!fault) return engine_.events().follow(since_ns, std::move(handlers), this);
   handlers.on_end(fault->error);
   return std::make_unique<docker::Subscription>();
 }

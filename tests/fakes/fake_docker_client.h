@@ -24,7 +24,7 @@ class FakeDockerClient final : public docker::Client {
   void mend();
   // The next `times` such calls fail (-1: all of them); done: they take effect nevertheless.
   void fail_next(const std::string& call, Error error, bool done = false, int times = 1);
-  void end_events(const Error& why) { engine_.end_events(this, why); }
+  void end_events(const Error& why) { engine_.events().end(this, why); }
 
   [[nodiscard]] int calls(const std::string& call) const;
   [[nodiscard]] int calls() const;                             // of all kinds

@@ -43,40 +43,6 @@ Json mounts_of(const Json& host) {
 
 }  // namespace
 
-struct FakeDockerEngine::Subscriber {
-  std::mutex mutex;
-  docker::EventHandlers handlers;
-  const void* client = nullptr;
-  bool open = true;
-
-  void tell(const ContainerEvent& event) {
-    const std::lock_guard lock(mutex);
-    if (open) handlers.on_event(event);
-  }
-  void end(const Error& why) {
-    const std::lock_guard lock(mutex);
-    if (std::exchange(open, false)) handlers.on_end(why);
-  }
-};
-
-class FakeDockerEngine::Followed final : public docker::Subscription {
- public:
-  Followed(FakeDockerEngine& engine, std::shared_ptr<Subscriber> subscriber)
-      : engine_(engine), subscriber_(std::move(subscriber)) {}
-  ~Followed() override {
-    {
-      const std::lock_guard lock(engine_.mutex_);
-      std::erase(engine_.subscribers_, subscriber_);
-    }
-    const std::lock_guard lock(subscriber_->mutex);
-    subscriber_->open = false;
-  }
-
- private:
-  FakeDockerEngine& engine_;
-  std::shared_ptr<Subscriber> subscriber_;
-};
-
 FakeDockerEngine::FakeDockerEngine(const Clock& clock, std::string identity)
     : clock_(clock), identity_(std::move(identity)) {}
 
@@ -131,46 +97,13 @@ ContainerEvent FakeDockerEngine::end(Entry& entry, int code, bool oom_killed) {
 
 // ---- what others do
 
-void FakeDockerEngine::put_image(const std::string& reference, const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  images_[reference] = id;
-}
-
-void FakeDockerEngine::take_image(const std::string& reference) {
-  const std::lock_guard lock(mutex_);
-  images_.erase(reference);
-}
-
-void FakeDockerEngine::publish(const std::string& reference, const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  registry_[reference] = id;
-}
-
-void FakeDockerEngine::hold_pulls(bool hold) {
-  const std::lock_guard lock(mutex_);
-  held_ = hold;
-  pulls_.notify_all();
-}
-
-void FakeDockerEngine::progress(const std::string& reference, docker::PullProgress at) {
-  std::unique_lock lock(mutex_);
-  progress_[reference] = std::move(at);
-  pulls_.notify_all();
-  pulls_.wait(lock, [&] { return !progress_.contains(reference); });
-}
-
-bool FakeDockerEngine::pulling(const std::string& reference) const {
-  const std::lock_guard lock(mutex_);
-  return waiting_.contains(reference);
-}
-
 void FakeDockerEngine::exit(const std::string& container, int code, bool oom_killed) {
   ContainerEvent died;
   {
     const std::lock_guard lock(mutex_);
     died = end(*find(container), code, oom_killed);
   }
-  tell(std::move(died));
+  events_.tell(died);
 }
 
 void FakeDockerEngine::pause(const std::string& container) {
@@ -186,7 +119,7 @@ void FakeDockerEngine::destroy(const std::string& container) {
     gone = event(*entry, "destroy");
     containers_.erase(std::string(entry->id));
   }
-  tell(std::move(gone));
+  events_.tell(gone);
 }
 
 void FakeDockerEngine::make_deaf(const std::string& container) {
@@ -209,16 +142,6 @@ void FakeDockerEngine::edit(const std::string& container, const std::function<vo
   entry.state = whole.at("State");
   entry.body = whole.at("Config");
   entry.body.set("HostConfig", whole.at("HostConfig"));
-}
-
-void FakeDockerEngine::tell(ContainerEvent event) {
-  std::vector<std::shared_ptr<Subscriber>> listeners;
-  {
-    const std::lock_guard lock(mutex_);
-    listeners = subscribers_;
-    told_.push_back(event);
-  }
-  for (const auto& listener : listeners) listener->tell(event);
 }
 
 // ---- what there is
@@ -246,11 +169,6 @@ std::vector<std::string> FakeDockerEngine::uploads(const std::string& container)
   return find(container)->uploads;
 }
 
-int FakeDockerEngine::subscribers() const {
-  const std::lock_guard lock(mutex_);
-  return static_cast<int>(subscribers_.size());
-}
-
 // ---- what clients ask
 
 Result<std::vector<docker::ContainerRow>> FakeDockerEngine::list(const std::string& label) {
@@ -276,12 +194,12 @@ Result<std::optional<Container>> FakeDockerEngine::inspect(const std::string& co
 Result<std::string> FakeDockerEngine::create(const std::string& name, const docker::CreateSpec& spec) {
   const std::lock_guard lock(mutex_);
   if (find(name)) return fail(ErrorCode::kConflict, "the container name \"/" + name + "\" is in use");
-  const auto image = images_.find(spec.image);
-  if (image == images_.end()) return fail(ErrorCode::kNotFound, "No such image: " + spec.image);
+  const auto image = images_.id_of(spec.image);
+  if (!image) return fail(ErrorCode::kNotFound, "No such image: " + spec.image);
   Entry entry;
   entry.id = "c0ffee" + std::to_string(1'000'000 + ++made_);
   entry.name = name;
-  entry.image_id = image->second;
+  entry.image_id = *image;
   entry.body = docker::create_body(spec);
   entry.state = Json::object(
       {{"Status", "created"}, {"Error", ""}, {"StartedAt", kNever}, {"FinishedAt", kNever}, {"ExitCode", 0}});
@@ -304,7 +222,7 @@ Status FakeDockerEngine::start(const std::string& container) {
     entry->state.set("StartedAt", next_time());
     started = event(*entry, "start");
   }
-  tell(std::move(started));
+  events_.tell(started);
   return {};
 }
 
@@ -324,7 +242,7 @@ Status FakeDockerEngine::signal(const std::string& container, int signal) {
     }
     died = end(*entry, 128 + signal, false);
   }
-  tell(std::move(died));
+  events_.tell(died);
   return {};
 }
 
@@ -339,7 +257,7 @@ Status FakeDockerEngine::unpause(const std::string& container) {
     if (!entry->pending) return {};
     died = end(*entry, 128 + *entry->pending, false);
   }
-  tell(std::move(died));
+  events_.tell(died);
   return {};
 }
 
@@ -354,36 +272,7 @@ Status FakeDockerEngine::remove(const std::string& container) {
     gone = event(*entry, "destroy");
     containers_.erase(std::string(entry->id));
   }
-  tell(std::move(gone));
-  return {};
-}
-
-Result<std::optional<docker::Image>> FakeDockerEngine::image(const std::string& reference) {
-  const std::lock_guard lock(mutex_);
-  const auto found = images_.find(reference);
-  if (found == images_.end()) return std::optional<docker::Image>();
-  return std::optional(docker::Image{.id = found->second});
-}
-
-Status FakeDockerEngine::pull(const std::string& reference,
-                              const std::function<void(const docker::PullProgress&)>& progress,
-                              const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  waiting_.insert(reference);
-  while (pulls_.wait(lock, stop, [&] { return !held_ || progress_.contains(reference); }) &&
-         progress_.contains(reference)) {
-    const auto at = progress_.at(reference);
-    lock.unlock();
-    progress(at);
-    lock.lock();
-    progress_.erase(reference);
-    pulls_.notify_all();
-  }
-  waiting_.erase(reference);
-  if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "the pull was given up");
-  const auto found = registry_.find(reference);
-  if (found == registry_.end()) return fail(ErrorCode::kNotFound, "manifest for " + reference + " not found");
-  images_[reference] = found->second;
+  events_.tell(gone);
   return {};
 }
 
@@ -394,37 +283,6 @@ Status FakeDockerEngine::upload(const std::string& container, const std::string&
   if (!entry) return no_such(container);
   entry->uploads.push_back(directory + "\n" + tar);
   return {};
-}
-
-std::unique_ptr<docker::Subscription> FakeDockerEngine::events(std::int64_t since_ns,
-                                                               docker::EventHandlers handlers,
-                                                               const void* client) {
-  auto subscriber = std::make_shared<Subscriber>();
-  subscriber->handlers = std::move(handlers);
-  subscriber->client = client;
-  std::vector<ContainerEvent> missed;
-  {
-    const std::lock_guard lock(mutex_);
-    subscribers_.push_back(subscriber);
-    if (since_ns != 0) {
-      std::copy_if(told_.begin(), told_.end(), std::back_inserter(missed),
-                   [&](const auto& each) { return each.time_ns >= since_ns; });
-    }
-  }
-  for (const auto& each : missed) subscriber->tell(each);
-  subscriber->handlers.on_open();
-  return std::make_unique<Followed>(*this, std::move(subscriber));
-}
-
-void FakeDockerEngine::end_events(const void* client, const Error& why) {
-  std::vector<std::shared_ptr<Subscriber>> ended;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& each : subscribers_) {
-      if (each->client == client) ended.push_back(each);
-    }
-  }
-  for (const auto& each : ended) each->end(why);
 }
 
 }  // namespace holdfast::test

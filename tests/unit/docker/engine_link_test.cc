@@ -1,104 +1,17 @@
 // Which client is in use, with two ways to engines in memory that come and go.
-#include "runtimes/docker/engine_link.h"
-
 #include "controller/base/file.h"
-#include "tests/fakes/fake_docker_client.h"
-#include "tests/support/support.h"
+#include "tests/unit/docker/link_world.h"
 
 namespace holdfast::docker {
 namespace {
 
 using namespace std::chrono_literals;
-using holdfast::test::FakeDockerClient;
-using holdfast::test::FakeDockerEngine;
-using holdfast::test::SimClock;
-using holdfast::test::TempDir;
-using holdfast::test::wait_until;
+using test::hung;
+using test::Link;
+using test::refused;
+using test::wait_until;
 using testing::AllOf;
 using testing::HasSubstr;
-
-Error refused() {
-  return {.code = ErrorCode::kUnavailable, .message = "connection refused", .hint = {}};
-}
-Error hung() {
-  return {.code = ErrorCode::kTimeout, .message = "no answer within 3 s", .hint = {}};
-}
-
-class Link : public testing::Test {
- protected:
-  // Retries are quick, and nothing is listed but for a reason.
-  Link() {
-    options_.first_retry = options_.max_retry = 1ms;
-    options_.relist = 1h;
-    options_.identity_file = dir_ / "engine";
-  }
-  void make_engine(FakeDockerEngine& engine) {
-    auto client = std::make_unique<FakeDockerClient>(engine);
-    engine_ = client.get();
-    owned_engine_ = std::move(client);
-  }
-  void make_cli(FakeDockerEngine& engine) {
-    auto client = std::make_unique<FakeDockerClient>(engine, "docker CLI");
-    cli_ = client.get();
-    owned_cli_ = std::move(client);
-  }
-  void start() {
-    link_ = std::make_unique<EngineLink>(std::move(owned_engine_), std::move(owned_cli_), options_);
-    link_->start({.on_list = [this](Client& client) { note_list(client); },
-                  .on_event =
-                      [this](const ContainerEvent& event) {
-                        const std::lock_guard lock(mutex_);
-                        events_.push_back(event.action);
-                      },
-                  .on_availability =
-                      [this] {
-                        const std::lock_guard lock(mutex_);
-                        told_.push_back(link_->availability().mode);
-                      }});
-  }
-  void note_list(const Client& client) {
-    const std::lock_guard lock(mutex_);
-    ++lists_;
-    listed_with_ = &client;
-  }
-  bool wait_for_mode(const std::string& mode) {
-    return wait_until([&] {
-      const auto now = link_->availability();
-      return now.known && now.mode == mode;
-    });
-  }
-  int lists() {
-    const std::lock_guard lock(mutex_);
-    return lists_;
-  }
-  std::vector<std::string> told() {
-    const std::lock_guard lock(mutex_);
-    return told_;
-  }
-  std::vector<std::string> events() {
-    const std::lock_guard lock(mutex_);
-    return events_;
-  }
-  Status ask() {
-    return link_->call([](Client& client) -> Status {
-      const auto found = client.inspect("web");
-      return found ? Status{} : Status(fail(found.error()));
-    });
-  }
-
-  TempDir dir_;
-  SimClock clock_;
-  FakeDockerEngine one_{clock_, "engine-1"}, other_{clock_, "engine-2"};
-  LinkOptions options_;
-  std::unique_ptr<Client> owned_engine_, owned_cli_;
-  FakeDockerClient *engine_ = nullptr, *cli_ = nullptr;
-
-  std::mutex mutex_;
-  std::vector<std::string> told_, events_;
-  int lists_ = 0;
-  const Client* listed_with_ = nullptr;
-  std::unique_ptr<EngineLink> link_;
-};
 
 TEST_F(Link, KnowsNothingBeforeItBegins) {
   make_engine(one_);
@@ -144,7 +57,7 @@ TEST_F(Link, FallsBackToTheCommandAndComesBack) {
     const std::lock_guard lock(mutex_);
     return listed_with_ == engine_;
   }));
-  EXPECT_TRUE(wait_until([&] { return one_.subscribers() == 1; }));
+  EXPECT_TRUE(wait_until([&] { return one_.events().followers() == 1; }));
 }
 
 TEST_F(Link, ADeadEngineIsNoticedByItsFirstCall) {
@@ -262,59 +175,6 @@ TEST_F(Link, AnErrorThatIsAnAnswerIsNoDoubt) {
   link_->list_soon();  // the thread has been round once more
   ASSERT_TRUE(wait_until([&] { return lists() > 1; }));
   EXPECT_EQ(engine_->calls("ping"), before);
-}
-
-TEST_F(Link, EventsThatEndAreAskedForAgainWithAnOverlapAndAllIsListed) {
-  make_engine(one_);
-  start();
-  ASSERT_TRUE(wait_until([&] { return lists() > 0; }));
-  one_.tell({.action = "start", .id = "a", .attributes = {}, .time_ns = 100'000'000'000});
-  EXPECT_EQ(events(), (std::vector<std::string>{"start"}));
-  const int before = lists();
-  engine_->end_events({.code = ErrorCode::kUnavailable, .message = "the stream ended", .hint = {}});
-  one_.tell({.action = "die", .id = "a", .attributes = {}, .time_ns = 101'000'000'000});  // nobody listens
-  ASSERT_TRUE(wait_until([&] { return lists() > before; }));
-  EXPECT_EQ(engine_->subscribed(), (std::vector<std::int64_t>{0, 95'000'000'000}));
-  EXPECT_EQ(events(), (std::vector<std::string>{"start", "start", "die"}));
-  EXPECT_EQ(told(), (std::vector<std::string>{"engine"}));
-}
-
-// A proxy before the socket may allow all but the events.
-TEST_F(Link, EventsThatAreRefusedAreNotAskedForInAHurry) {
-  make_engine(one_);
-  engine_->fail_next("events", {.code = ErrorCode::kPermission, .message = "forbidden", .hint = {}}, false,
-                     -1);
-  options_.first_retry = options_.max_retry = 1h;
-  start();
-  ASSERT_TRUE(wait_for_mode("engine"));
-  for (int i = 1; i <= 20; ++i) {
-    link_->list_soon();
-    ASSERT_TRUE(wait_until([&] { return lists() >= i; }));
-  }
-  EXPECT_LE(engine_->calls("events"), lists() + 1);
-  EXPECT_TRUE(link_->availability().available);
-}
-
-TEST_F(Link, WithoutEventsItListsNowAndThen) {
-  make_engine(one_);
-  engine_->fail_next("events", {.code = ErrorCode::kPermission, .message = "forbidden", .hint = {}}, false,
-                     -1);
-  start();
-  EXPECT_TRUE(wait_until([&] { return lists() > 10; }));
-}
-
-TEST_F(Link, StoppedItTellsNothing) {
-  make_engine(one_);
-  start();
-  ASSERT_TRUE(wait_until([&] { return lists() > 0; }));
-  link_->stop();
-  const int before = lists();
-  link_->list_soon();
-  one_.tell({.action = "start", .id = "a"});
-  engine_->cut(refused());
-  EXPECT_EQ(lists(), before);
-  EXPECT_EQ(events(), (std::vector<std::string>{}));
-  EXPECT_EQ(one_.subscribers(), 0);
 }
 
 }  // namespace

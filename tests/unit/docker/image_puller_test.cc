@@ -73,18 +73,18 @@ class Puller : public testing::Test {
 };
 
 TEST_F(Puller, NeverTakesWhatIsThereOrSaysWhatToDo) {
-  engine_.publish("web:1", "sha256:1");
+  engine_.images().publish("web:1", "sha256:1");
   const auto missing = puller_->prepare(spec("never"), 0);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(missing.error().hint, HasSubstr("pullPolicy: ifNotPresent"));
-  engine_.put_image("web:1", "sha256:1");
+  engine_.images().put("web:1", "sha256:1");
   EXPECT_EQ(prepare(spec("never")), "");
   EXPECT_EQ(pulls(), 0);
 }
 
 TEST_F(Puller, IfNotPresentPullsOnlyWhatIsMissing) {
-  engine_.publish("web:1", "sha256:1");
+  engine_.images().publish("web:1", "sha256:1");
   EXPECT_EQ(prepare(spec("ifNotPresent")), "the image web:1: pulling");
   ASSERT_TRUE(wait_for_change(1));
   EXPECT_EQ(prepare(spec("ifNotPresent")), "");
@@ -95,19 +95,19 @@ TEST_F(Puller, IfNotPresentPullsOnlyWhatIsMissing) {
 }
 
 TEST_F(Puller, IfNotPresentPullsAgainWhatWasRemoved) {
-  engine_.publish("web:1", "sha256:1");
+  engine_.images().publish("web:1", "sha256:1");
   prepare(spec("ifNotPresent"));
   ASSERT_TRUE(wait_for_change(1));
   EXPECT_EQ(prepare(spec("ifNotPresent")), "");
-  engine_.take_image("web:1");
+  engine_.images().take("web:1");
   EXPECT_EQ(prepare(spec("ifNotPresent")), "the image web:1: pulling");
   ASSERT_TRUE(wait_for_change(2));
   EXPECT_EQ(prepare(spec("ifNotPresent")), "");
 }
 
 TEST_F(Puller, AlwaysPullsOnceForEachSpecAndRestart) {
-  engine_.put_image("web:1", "sha256:old");
-  engine_.publish("web:1", "sha256:new");
+  engine_.images().put("web:1", "sha256:old");
+  engine_.images().publish("web:1", "sha256:new");
   auto always = spec("always");
   EXPECT_EQ(prepare(always), "the image web:1: pulling");
   ASSERT_TRUE(wait_for_change(1));
@@ -125,7 +125,7 @@ TEST_F(Puller, AlwaysPullsOnceForEachSpecAndRestart) {
 }
 
 TEST_F(Puller, AlwaysDoesNotPullWhatAnEarlierControllerPulled) {
-  engine_.put_image("web:1", "sha256:1");
+  engine_.images().put("web:1", "sha256:1");
   puller_->count_as_pulled(spec("always"), 3);
   EXPECT_EQ(prepare(spec("always"), 3), "");
   EXPECT_EQ(pulls(), 0);
@@ -142,7 +142,7 @@ TEST_F(Puller, AFailureIsToldOnceAndThenTriedAgain) {
   EXPECT_EQ(prepare(spec("ifNotPresent")), "! manifest for web:1 not found");
   EXPECT_THAT(notes().back(),
               "web PullFailed warning: the image web:1 could not be pulled: manifest for web:1 not found");
-  engine_.publish("web:1", "sha256:1");
+  engine_.images().publish("web:1", "sha256:1");
   EXPECT_THAT(prepare(spec("ifNotPresent")), HasSubstr("pulling"));
   ASSERT_TRUE(wait_for_change(2));
   EXPECT_EQ(prepare(spec("ifNotPresent")), "");
@@ -150,7 +150,7 @@ TEST_F(Puller, AFailureIsToldOnceAndThenTriedAgain) {
 }
 
 TEST_F(Puller, AlwaysTakesWhatIsThereIfTheRegistryFails) {
-  engine_.put_image("web:1", "sha256:old");
+  engine_.images().put("web:1", "sha256:old");
   EXPECT_THAT(prepare(spec("always")), HasSubstr("pulling"));
   ASSERT_TRUE(wait_for_change(1));
   EXPECT_EQ(prepare(spec("always")), "");
@@ -160,13 +160,13 @@ TEST_F(Puller, AlwaysTakesWhatIsThereIfTheRegistryFails) {
 }
 
 TEST_F(Puller, ServicesWaitForOnePull) {
-  engine_.publish("web:1", "sha256:1");
-  engine_.hold_pulls(true);
+  engine_.images().publish("web:1", "sha256:1");
+  engine_.images().hold_pulls(true);
   EXPECT_THAT(prepare(spec("ifNotPresent", "a")), HasSubstr("pulling"));
   EXPECT_THAT(prepare(spec("ifNotPresent", "b")), HasSubstr("pulling"));
   EXPECT_THAT(prepare(spec("always", "c")), HasSubstr("pulling"));
   EXPECT_THAT(prepare(spec("ifNotPresent", "a")), HasSubstr("pulling"));
-  engine_.hold_pulls(false);
+  engine_.images().hold_pulls(false);
   for (const auto* name : {"a", "b", "c"}) ASSERT_TRUE(wait_for_change(1, name));
   EXPECT_EQ(prepare(spec("ifNotPresent", "a")), "");
   EXPECT_EQ(prepare(spec("ifNotPresent", "b")), "");
@@ -175,10 +175,10 @@ TEST_F(Puller, ServicesWaitForOnePull) {
 }
 
 TEST_F(Puller, EachOfThemHearsOfAFailure) {
-  engine_.hold_pulls(true);
+  engine_.images().hold_pulls(true);
   prepare(spec("ifNotPresent", "a"));
   prepare(spec("ifNotPresent", "b"));
-  engine_.hold_pulls(false);
+  engine_.images().hold_pulls(false);
   for (const auto* name : {"a", "b"}) ASSERT_TRUE(wait_for_change(1, name));
   EXPECT_THAT(prepare(spec("ifNotPresent", "a")), StartsWith("! manifest"));
   EXPECT_THAT(prepare(spec("ifNotPresent", "b")), StartsWith("! manifest"));
@@ -187,13 +187,13 @@ TEST_F(Puller, EachOfThemHearsOfAFailure) {
 
 // One that came first asks again before the other has heard.
 TEST_F(Puller, ANewPullMayBeginBeforeAllHaveHeardOfTheLast) {
-  engine_.hold_pulls(true);
+  engine_.images().hold_pulls(true);
   prepare(spec("ifNotPresent", "a"));
   prepare(spec("ifNotPresent", "b"));
-  engine_.hold_pulls(false);
+  engine_.images().hold_pulls(false);
   ASSERT_TRUE(wait_for_change(1, "a"));
   EXPECT_THAT(prepare(spec("ifNotPresent", "a")), StartsWith("! manifest"));
-  engine_.publish("web:1", "sha256:1");
+  engine_.images().publish("web:1", "sha256:1");
   EXPECT_THAT(prepare(spec("ifNotPresent", "a")), HasSubstr("pulling"));
   ASSERT_TRUE(wait_for_change(2, "a"));
   EXPECT_EQ(prepare(spec("ifNotPresent", "a")), "");
@@ -201,32 +201,32 @@ TEST_F(Puller, ANewPullMayBeginBeforeAllHaveHeardOfTheLast) {
 }
 
 TEST_F(Puller, TellsOfItsProgressNowAndThen) {
-  engine_.publish("web:1", "sha256:1");
-  engine_.hold_pulls(true);
+  engine_.images().publish("web:1", "sha256:1");
+  engine_.images().hold_pulls(true);
   prepare(spec("ifNotPresent"));
-  engine_.progress("web:1", {.message = "downloading", .fraction = 0.25});
+  engine_.images().progress("web:1", {.message = "downloading", .fraction = 0.25});
   EXPECT_EQ(prepare(spec("ifNotPresent")), "the image web:1: downloading (25 %)");
   EXPECT_THAT(notes(), ElementsAre(HasSubstr("Pulling")));  // not every step is news
   clock_.advance(5s);
-  engine_.progress("web:1", {.message = "downloading", .fraction = 0.5});
+  engine_.images().progress("web:1", {.message = "downloading", .fraction = 0.5});
   EXPECT_EQ(notes().back(), "web PullProgress info: pulling the image web:1: downloading (50 %)");
   EXPECT_TRUE(wait_for_change(1));
   clock_.advance(5s);
-  engine_.progress("web:1", {.message = "downloading", .fraction = 0.5});  // no progress
-  engine_.progress("web:1", {.message = "extracting", .fraction = {}});
+  engine_.images().progress("web:1", {.message = "downloading", .fraction = 0.5});  // no progress
+  engine_.images().progress("web:1", {.message = "extracting", .fraction = {}});
   EXPECT_EQ(notes().back(), "web PullProgress info: pulling the image web:1: extracting");
   EXPECT_EQ(notes().size(), 3u);
-  engine_.hold_pulls(false);
+  engine_.images().hold_pulls(false);
   ASSERT_TRUE(wait_for_change(3));
   EXPECT_EQ(prepare(spec("ifNotPresent")), "");
 }
 
 TEST_F(Puller, EndsPullsWithItself) {
-  engine_.hold_pulls(true);
+  engine_.images().hold_pulls(true);
   prepare(spec("ifNotPresent"));
-  ASSERT_TRUE(wait_until([&] { return engine_.pulling("web:1"); }));
+  ASSERT_TRUE(wait_until([&] { return engine_.images().pulling("web:1"); }));
   puller_.reset();
-  EXPECT_FALSE(engine_.pulling("web:1"));
+  EXPECT_FALSE(engine_.images().pulling("web:1"));
   EXPECT_THAT(notes(), ElementsAre(HasSubstr("Pulling")));
 }
 
