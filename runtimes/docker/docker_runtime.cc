@@ -84,11 +84,12 @@ class DockerRuntime final : public Runtime, private LogReader, private ExecRunne
     return begun_;
   }
   void list(Client& client);
-  void sweep();
+  void sweep(const std::set<InstanceId>& listed);
   void take_event(const docker::ContainerEvent& event);
   void tell(const std::string& service);
   void tell_note(const RuntimeNote& note);
   [[nodiscard]] SpecPtr declared(const std::string& service) const;
+  [[nodiscard]] bool is_stale(const std::string& service, int ordinal) const;
   [[nodiscard]] InstancePtr find(const InstanceId& id) const;
   InstancePtr find_or_make(const InstanceId& id);
   [[nodiscard]] std::vector<std::pair<int, InstancePtr>> all_of(const std::string& service) const;
@@ -153,32 +154,38 @@ void DockerRuntime::list(Client& client) {
     log::warning("the containers can't be listed", {{"error", rows.error().message}});
     return;
   }
+  std::set<InstanceId> listed;
   for (const auto& row : *rows) {
     const auto service = value_of(row.labels, docker::kServiceLabel);
     const auto ordinal = ordinal_of(value_of(row.labels, docker::kOrdinalLabel));
-    if (!service.empty() && ordinal) find_or_make({service, *ordinal});
+    if (service.empty() || !ordinal) continue;
+    listed.insert({service, *ordinal});
+    find_or_make({service, *ordinal});
   }
-  sweep();
+  sweep(listed);
   for (const auto& service : known_services()) tell(service);
 }
 
+// Nobody declares it (any more). For a holder of the lock.
+bool DockerRuntime::is_stale(const std::string& service, int ordinal) const {
+  const auto spec = declared_.find(service);
+  return told_declared_ && (spec == declared_.end() || ordinal >= spec->second->replicas);
+}
+
 // Stopped containers are kept for as long as somebody declares what they are for.
-void DockerRuntime::sweep() {
+void DockerRuntime::sweep(const std::set<InstanceId>& listed) {
   std::vector<std::pair<InstanceId, InstancePtr>> stale;
   {
     const std::shared_lock lock(mutex_);
-    if (!told_declared_) return;
     for (const auto& [service, ordinals] : table_) {
-      const auto spec = declared_.find(service);
       for (const auto& [ordinal, instance] : ordinals) {
-        if (spec == declared_.end() || ordinal >= spec->second->replicas)
-          stale.emplace_back(InstanceId{service, ordinal}, instance);
+        if (is_stale(service, ordinal)) stale.emplace_back(InstanceId{service, ordinal}, instance);
       }
     }
   }
   for (const auto& [id, instance] : stale) {
-    if (!instance->forgotten()) continue;
-    if (const auto done = instance->discard_forgotten(); !done)
+    if (!listed.contains(id) && !instance->has_record()) continue;
+    if (const auto done = instance->discard_leftover(); !done)
       log::warning("a stopped container can't be removed",
                    {{"service", id.service}, {"error", done.error().message}});
   }
@@ -187,7 +194,13 @@ void DockerRuntime::sweep() {
 void DockerRuntime::take_event(const docker::ContainerEvent& event) {
   if (event.action.starts_with("exec_") || event.action == "top" || event.action == "resize") return;
   if (value_of(event.attributes, docker::kControllerLabel) == host_.controller) {
-    tell(value_of(event.attributes, docker::kServiceLabel));
+    const auto service = value_of(event.attributes, docker::kServiceLabel);
+    if (event.action == "create") {  // asked for by a controller before this one, maybe
+      const auto ordinal = ordinal_of(value_of(event.attributes, docker::kOrdinalLabel));
+      const std::shared_lock lock(mutex_);
+      if (ordinal && is_stale(service, *ordinal)) link_.list_soon();
+    }
+    tell(service);
     return;
   }
   const auto name = value_of(event.attributes, "name");
