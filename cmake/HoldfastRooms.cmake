@@ -38,19 +38,19 @@ function(holdfast_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
-# holdfast_docker_test(NAME [PODMAN] [RELEASE_ONLY] [DEPS targets...]): the same, and a Docker Engine runs meanwhile,
-# with PODMAN Podman's service too; holdfast_docker_world is linked. RELEASE_ONLY: too much for sanitized builds. All
-# such tests of a build share them (tests/support/docker_world).
+# holdfast_docker_test(NAME [PODMAN] [RELEASE_ONLY] [FIXTURES fixtures...] [DEPS targets...]): the same, and a Docker
+# Engine runs meanwhile, with PODMAN Podman's service too; holdfast_docker_world is linked. RELEASE_ONLY: too much for
+# sanitized builds. All such tests of a build share them (tests/support/docker_world). FIXTURES: others of ctest's.
 string(SHA256 holdfast_world_id ${PROJECT_BINARY_DIR})
 string(SUBSTRING ${holdfast_world_id} 0 10 holdfast_world_id)
 set(HOLDFAST_DOCKER_DIR /tmp/hf-${holdfast_world_id})  # short, for the sockets in it
 function(holdfast_docker_test name)
-  cmake_parse_arguments(TEST "PODMAN;RELEASE_ONLY" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(TEST "PODMAN;RELEASE_ONLY" "" "FIXTURES;DEPS" ${ARGN})
   holdfast_test_program(${name} DEPS ${TEST_DEPS} holdfast_docker_world)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST docker_tests PROPERTIES
     TIMEOUT 600)
   # A property that is a list would be taken apart above. ctest itself runs this after it has found the tests.
-  set(fixtures docker_engine)
+  set(fixtures docker_engine ${TEST_FIXTURES})
   set(world HOLDFAST_TEST_DOCKER=unix://${HOLDFAST_DOCKER_DIR}/docker.sock
       HOLDFAST_TEST_NETNS=${HOLDFAST_DOCKER_DIR}/netns HOLDFAST_TEST_IMAGE=holdfast-test:1)
   if(TEST_PODMAN)
