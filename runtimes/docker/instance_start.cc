@@ -117,7 +117,9 @@ Status Instance::launch(const Container& container, const StartInstance& action,
   record.container = container.id;
   record.incarnation = action.incarnation;
   const bool had_run = record_ && record_->container == container.id && !record_->forgotten;
-  record.previous = had_run ? record_->incarnation : 0;
+  // A run that never began, of which nobody knew whether it would, is none to be told of.
+  const bool began = had_run && (!record_->started.empty() || !record_->start_error.empty());
+  record.previous = began ? record_->incarnation : had_run ? record_->previous : 0;
   record.restart_nonce = context.restart_nonce;
   record.spec_hash = context.spec->spec_hash;
   record.before = container.started_at;

@@ -68,7 +68,9 @@ ObservedInstance describe_run(const RunRecord& record, const InstanceId& id) {
 // The container has not been started since the record was made.
 Sight look_at_unstarted(const RunRecord& record, const Container& container, const InstanceId& id,
                         const Moment& now) {
-  const std::string& why = record.start_error.empty() ? container.error : record.start_error;
+  // What an engine that was being stopped left as an error is no word on the container.
+  const auto engine_error = tells_of_shutdown(container.error) ? std::string() : container.error;
+  const std::string& why = record.start_error.empty() ? engine_error : record.start_error;
   auto out = describe_run(record, id);
   out.phase = Phase::kExited;
   if (!why.empty()) {
