@@ -109,7 +109,11 @@ Error failure_of(const std::string& what, std::string_view stderr_text) {
   if (words.empty()) return {ErrorCode::kInternal, what + " failed without a word", "", false, {}};
   Error error{ErrorCode::kInvalid, what + ": " + words, "", false, {}};
   if (tells_of_shutdown(words))
-    return {ErrorCode::kUnavailable, what + ": the engine is shutting down (" + words + ")", "", false, {}};
+    return {ErrorCode::kUnavailable,
+            what + ": the engine is shutting down (" + words + ")",
+            "it goes on when the engine is back",
+            false,
+            {}};
   const auto text = lower(words);
   for (const auto& rule : kRules) {
     if (text.find(rule.words) == std::string::npos) continue;

@@ -126,7 +126,8 @@ Error http_error(const std::string& what, long status, std::string_view body) {
   // Podman's word for what Docker calls a conflict: the container runs, or doesn't.
   if (status == 500 && mentions(body, "container state improper")) code = ErrorCode::kConflict;
   if (status >= 500 && tells_of_shutdown(words))
-    return {ErrorCode::kUnavailable, what + ": the engine is shutting down (" + words + ")", {}};
+    return {ErrorCode::kUnavailable, what + ": the engine is shutting down (" + words + ")",
+            "it goes on when the engine is back"};
   return {code, what + ": " + words, {}};
 }
 
