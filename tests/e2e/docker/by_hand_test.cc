@@ -29,8 +29,8 @@ class ByHand : public testing::Test {
   }
   // Of POST /api/v1/plan with nothing changed.
   [[nodiscard]] Json planned() const {
-    const auto plan = controller_.post("/api/v1/plan?merge=true", "{}").json;
-    for (const auto& change : plan.at("items").items()) {
+    auto plan = controller_.post("/api/v1/plan?merge=true", "{}").json;
+    for (const auto& change : std::as_const(plan).at("items").items()) {
       if (change.at("service").as_string() == name_) return change;
     }
     return plan;
