@@ -55,6 +55,12 @@ const Json* first_running(const Json& service) {
   return nullptr;
 }
 
+// The engine's API is how it should be; anything else is worth a word.
+std::string runtime_text(const Json& service) {
+  const auto& mode = service.at("runtimeMode").as_string();
+  return service.at("runtime").as_string() + (mode.empty() || mode == "engine" ? "" : " (" + mode + ")");
+}
+
 const Json& condition_of(const Json& service, std::string_view type) {
   static const Json none;
   for (const auto& condition : service.at("conditions").items()) {
@@ -91,7 +97,7 @@ std::vector<Cell> service_row(const Json& service) {
   const auto wanted =
       service.at("desired").as_string() == "running" ? service.at("spec").at("replicas").as_int() : 0;
   return {service.at("name").as_string(),
-          service.at("runtime").as_string(),
+          runtime_text(service),
           service.at("desired").as_string(),
           {phase, phase_colour(phase)},
           {ready ? "yes" : "no", ready || phase == "Stopped" ? Colour::kNone : Colour::kYellow},
@@ -198,7 +204,7 @@ int print_service(const Session& session, const Json& service) {
   }
   const auto& phase = service.at("phase").as_string();
   print_line(session, "name", service.at("name").as_string());
-  print_line(session, "runtime", service.at("runtime").as_string());
+  print_line(session, "runtime", runtime_text(service));
   print_line(session, "desired", service.at("desired").as_string());
   session.terminal.out << session.painted("phase", Colour::kBold) << std::string(9, ' ')
                        << session.painted(printable(phase), phase_colour(phase)) << '\n';

@@ -38,17 +38,17 @@ function(holdfast_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
-# holdfast_docker_test(NAME [PODMAN] [DEPS targets...]): the same, and a Docker Engine runs meanwhile, with PODMAN
-# Podman's service too; holdfast_docker_world is linked. All such tests of a build share them
-# (tests/support/docker_world).
+# holdfast_docker_test(NAME [PODMAN] [RELEASE_ONLY] [DEPS targets...]): the same, and a Docker Engine runs meanwhile,
+# with PODMAN Podman's service too; holdfast_docker_world is linked. RELEASE_ONLY: too much for sanitized builds. All
+# such tests of a build share them (tests/support/docker_world).
 string(SHA256 holdfast_world_id ${PROJECT_BINARY_DIR})
 string(SUBSTRING ${holdfast_world_id} 0 10 holdfast_world_id)
 set(HOLDFAST_DOCKER_DIR /tmp/hf-${holdfast_world_id})  # short, for the sockets in it
 function(holdfast_docker_test name)
-  cmake_parse_arguments(TEST "PODMAN" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(TEST "PODMAN;RELEASE_ONLY" "" "DEPS" ${ARGN})
   holdfast_test_program(${name} DEPS ${TEST_DEPS} holdfast_docker_world)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST docker_tests PROPERTIES
-    TIMEOUT 600 LABELS docker)
+    TIMEOUT 600)
   # A property that is a list would be taken apart above. ctest itself runs this after it has found the tests.
   set(fixtures docker_engine)
   set(world HOLDFAST_TEST_DOCKER=unix://${HOLDFAST_DOCKER_DIR}/docker.sock
@@ -57,8 +57,12 @@ function(holdfast_docker_test name)
     list(APPEND fixtures podman_service)
     list(APPEND world HOLDFAST_TEST_PODMAN=unix://${HOLDFAST_DOCKER_DIR}/podman/podman.sock)
   endif()
+  set(labels docker)
+  if(TEST_RELEASE_ONLY)
+    list(APPEND labels release-only)
+  endif()
   file(CONFIGURE OUTPUT ${name}_world.cmake @ONLY CONTENT
-       "set_tests_properties(\${docker_tests} PROPERTIES FIXTURES_REQUIRED \"${fixtures}\" ENVIRONMENT \"${world}\")\n")
+       "set_tests_properties(\${docker_tests} PROPERTIES FIXTURES_REQUIRED \"${fixtures}\" ENVIRONMENT \"${world}\" LABELS \"${labels}\")\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_world.cmake)
 endfunction()
 

@@ -133,6 +133,7 @@ Json to_json(const ServiceStatus& status, MonoTime now) {
   for (const auto& condition : status.conditions) conditions.push_back(to_json(condition));
   return Json::object({{"name", service_name(status)},
                        {"runtime", to_string(status.runtime)},
+                       {"runtimeMode", text_or_null(status.runtime_mode)},
                        {"desired", to_string(status.desired)},
                        {"phase", status.phase},
                        {"ready", status.ready},

@@ -83,6 +83,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year{*year},
                                          std::chrono::month{static_cast<unsigned>(*month)},
                                          std::chrono::day{static_cast<unsigned>(*day)}};
+  // What 64 bits of nanoseconds hold: 1677-09-21 to 2262-04-11.
+  if (*year < 1678 || *year > 2261) return std::nullopt;
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   using namespace std::chrono;
   return WallTime{sys_days{date}.time_since_epoch() + hours{*hour} + minutes{*minute} +

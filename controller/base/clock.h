@@ -30,7 +30,8 @@ class SystemClock final : public Clock {
 
 // "2026-11-22T18:47:03.123456Z" (RFC 3339, UTC, microseconds).
 std::string format_rfc3339(WallTime time);
-// Accepts what format_rfc3339 writes, any fraction and a numeric offset; nullopt for anything else.
+// Accepts what format_rfc3339 writes, any fraction and a numeric offset; nullopt for anything else, and for
+// years that WallTime doesn't reach (before 1678, after 2261).
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 inline std::int64_t to_unix_ms(WallTime time) {

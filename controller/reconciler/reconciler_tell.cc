@@ -200,6 +200,7 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
   auto status = std::make_shared<ServiceStatus>();
   status->spec = view.wanted.spec;
   status->runtime = view.runtime->kind();
+  status->runtime_mode = view.runtime->availability().mode;
   status->desired = view.wanted.desired;
   status->phase = planner::phase_of(view.input, view.plan);
   status->observed_generation = view.wanted.spec ? view.wanted.spec->generation : 0;

@@ -166,7 +166,8 @@ bool same_news(const InstanceStatus& a, const InstanceStatus& b) {
   return x.id.ordinal == y.id.ordinal && x.incarnation == y.incarnation && x.phase == y.phase &&
          x.pid == y.pid && x.exit == y.exit && x.spec_hash == y.spec_hash &&
          x.notify_ready == y.notify_ready && x.notify_status == y.notify_status && x.message == y.message &&
-         a.health == b.health && a.ready == b.ready && a.health_message == b.health_message;
+         x.drift == y.drift && a.health == b.health && a.ready == b.ready &&
+         a.health_message == b.health_message;
 }
 
 bool same_news(const Condition& a, const Condition& b) {
@@ -182,8 +183,9 @@ bool all_same(const std::vector<T>& a, const std::vector<T>& b) {
 }  // namespace
 
 bool same_news(const ServiceStatus& a, const ServiceStatus& b) {
-  return a.spec == b.spec && a.runtime == b.runtime && a.desired == b.desired && a.phase == b.phase &&
-         a.ready == b.ready && a.observed_generation == b.observed_generation && a.restarts == b.restarts &&
+  return a.spec == b.spec && a.runtime == b.runtime && a.runtime_mode == b.runtime_mode &&
+         a.desired == b.desired && a.phase == b.phase && a.ready == b.ready &&
+         a.observed_generation == b.observed_generation && a.restarts == b.restarts &&
          a.restart_nonce == b.restart_nonce && a.settled == b.settled && a.last_exit == b.last_exit &&
          a.last_error == b.last_error && a.waiting_for == b.waiting_for &&
          all_same(a.instances, b.instances) && all_same(a.conditions, b.conditions);

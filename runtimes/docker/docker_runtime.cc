@@ -71,9 +71,10 @@ class DockerRuntime final : public Runtime {
     return begun_;
   }
   void list(Client& client);
-  void sweep();
+  void sweep(const std::set<InstanceId>& listed);
   void take_event(const docker::ContainerEvent& event);
   [[nodiscard]] SpecPtr declared(const std::string& service) const;
+  [[nodiscard]] bool is_stale(const InstanceId& id) const;
   [[nodiscard]] std::set<std::string> known_services() const;
 
   docker::EngineLink link_;
@@ -108,10 +109,12 @@ void DockerRuntime::begin() {
 void DockerRuntime::list(Client& client) {
   const auto rows = client.list(std::string(docker::kControllerLabel) + "=" + host_.controller);
   if (!rows) log::warning("the containers can't be listed", {{"error", rows.error().message}});
+  std::set<InstanceId> listed;
   for (const auto& row : rows.value_or(std::vector<docker::ContainerRow>{})) {
     const auto service = value_of(row.labels, docker::kServiceLabel);
     const auto ordinal = docker::ordinal_of(value_of(row.labels, docker::kOrdinalLabel));
     if (service.empty() || !ordinal) continue;
+    listed.insert({service, *ordinal});
     const auto instance = instances_.find_or_make({service, *ordinal});
     if (instance->has_record()) continue;
     // Its record is lost: it gets one now, so that it is known to be owned if nobody declares it.
@@ -119,23 +122,22 @@ void DockerRuntime::list(Client& client) {
       log::warning("a container of a service can't be looked at",
                    {{"service", service}, {"error", seen.error().message}});
   }
-  sweep();
+  sweep(listed);
   for (const auto& service : known_services()) listeners_.changed(service);
 }
 
+// Nobody declares it (any more).
+bool DockerRuntime::is_stale(const InstanceId& id) const {
+  const std::shared_lock lock(mutex_);
+  const auto spec = declared_.find(id.service);
+  return told_declared_ && (spec == declared_.end() || id.ordinal >= spec->second->replicas);
+}
+
 // Stopped containers are kept for as long as somebody declares what they are for.
-void DockerRuntime::sweep() {
-  std::map<std::string, SpecPtr> declared;
-  {
-    const std::shared_lock lock(mutex_);
-    if (!told_declared_) return;
-    declared = declared_;
-  }
+void DockerRuntime::sweep(const std::set<InstanceId>& listed) {
   for (const auto& [id, instance] : instances_.all()) {
-    const auto spec = declared.find(id.service);
-    const bool wanted = spec != declared.end() && id.ordinal < spec->second->replicas;
-    if (wanted || !instance->forgotten()) continue;
-    if (const auto done = instance->discard_forgotten(); !done)
+    if (!is_stale(id) || (!listed.contains(id) && !instance->has_record())) continue;
+    if (const auto done = instance->discard_leftover(); !done)
       log::warning("a stopped container can't be removed",
                    {{"service", id.service}, {"error", done.error().message}});
   }
@@ -144,7 +146,11 @@ void DockerRuntime::sweep() {
 void DockerRuntime::take_event(const docker::ContainerEvent& event) {
   if (event.action.starts_with("exec_") || event.action == "top" || event.action == "resize") return;
   if (value_of(event.attributes, docker::kControllerLabel) == host_.controller) {
-    listeners_.changed(value_of(event.attributes, docker::kServiceLabel));
+    const auto service = value_of(event.attributes, docker::kServiceLabel);
+    const auto ordinal = docker::ordinal_of(value_of(event.attributes, docker::kOrdinalLabel));
+    // Asked for by a controller before this one, maybe.
+    if (event.action == "create" && ordinal && is_stale({service, *ordinal})) link_.list_soon();
+    listeners_.changed(service);
     return;
   }
   const auto name = value_of(event.attributes, "name");
@@ -215,13 +221,9 @@ Status DockerRuntime::validate(const ServiceSpec& spec) {
     return fail_terminal(ErrorCode::kInvalid, "service " + spec.name + " names no container image",
                          "set docker.image, or docker.container to adopt a container that exists");
   }
-  for (const auto& [name, value] : spec.env) {
-    const auto* secret = std::get_if<SecretRef>(&value);
-    if (!secret || secret->source != SecretRef::Source::kKubernetes) continue;
-    return fail_terminal(ErrorCode::kInvalid, "env " + name + ": a Kubernetes Secret can't be read on Docker",
-                         "use secret.file or secret.env");
-  }
-  return {};
+  if (docker::is_adopted(spec)) return {};
+  const auto secrets = docker::secrets_archive(spec);  // they must be there before anything is stopped
+  return secrets ? Status{} : fail(secrets.error());
 }
 
 Result<Preparation> DockerRuntime::prepare(const ActionContext& context) {

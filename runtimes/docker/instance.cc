@@ -45,11 +45,6 @@ bool Instance::has_record() const {
   return record_.has_value();
 }
 
-bool Instance::forgotten() const {
-  const std::lock_guard lock(mutex_);
-  return record_ && record_->forgotten;
-}
-
 std::optional<ContainerHandle> Instance::handle() const {
   const std::lock_guard lock(shown_mutex_);
   return shown_;
@@ -86,16 +81,19 @@ bool Instance::is_other(const SpecPtr& declared) const {
   return declared && record_ && record_->adopted != declared->docker.container;
 }
 
-// Ours by its id, whatever its name is by now; one that was there before by its name, whatever its id.
+// Ours by its id, whatever its name is by now, and by its name if it was made and not yet written down; one
+// that was there before by its name, whatever its id.
 Result<std::optional<Container>> Instance::find(const SpecPtr& declared) {
   const auto inspect = [this](const std::string& which) {
     return host_.link.call([&](Client& client) { return client.inspect(which); });
   };
-  if (record_ && (record_->adopted.empty() || is_other(declared) || !declared)) {
+  const bool made_here = record_ && record_->adopted.empty();
+  if (made_here || (record_ && (is_other(declared) || !declared))) {
     auto known = inspect(record_->container);
-    if (!known || *known || !declared || is_other(declared)) return known;
+    if (!known || *known || !made_here) return known;
+  } else if (declared && is_adopted(*declared)) {
+    return inspect(declared->docker.container);
   }
-  if (declared && is_adopted(*declared)) return inspect(declared->docker.container);
   auto named = inspect(container_name(host_.name_prefix, id_));
   if (named && *named && !is_ours(**named)) return std::optional<Container>();
   return named;
@@ -123,7 +121,8 @@ void Instance::adopt(const Container& container, const ServiceSpec& spec, std::u
   record_ = std::move(record);
 }
 
-// Made by this controller, which died before it wrote a record, or whose record is lost.
+// Made by this controller, which died before it wrote a record, or whose record is lost. What there is may be
+// of the container before this one.
 void Instance::recover(const Container& container) {
   RunRecord record;
   record.container = container.id;
@@ -141,7 +140,8 @@ Result<std::optional<ObservedInstance>> Instance::look_at(const std::optional<Co
   }
   const auto before = record_;
   if (to_adopt(declared)) adopt(*container, *declared, 1, 0);
-  if (!record_) recover(*container);
+  const bool unknown = !record_ || (record_->adopted.empty() && record_->container != container->id);
+  if (unknown) recover(*container);
   if (!record_->adopted.empty() && record_->container != container->id)
     record_->container = container->id;  // made anew by whoever makes it
   auto sight = look(*record_, *container, id_, {host_.clock.now(), host_.clock.wall(), boot_id()});
@@ -208,16 +208,25 @@ Status Instance::signal(const SignalInstance& action) {
   // TERM is everybody's default: an image that declares a signal of its own knows better.
   const bool default_signal = action.signal == 15 && (*container)->stop_signal != 0;
   const int number = default_signal ? (*container)->stop_signal : action.signal;
+  return deliver(number, (*container)->status == "paused");
+}
+
+// Engines hold back the signals of a paused container, or refuse them.
+Status Instance::deliver(int number, bool paused) {
   return host_.link.call([&](Client& client) -> Status {
-    if (auto sent = client.signal(record_->container, number); !sent) return sent;
-    return (*container)->status == "paused" ? client.unpause(record_->container) : Status{};
+    const auto& container = record_->container;
+    auto sent = client.signal(container, number);
+    const bool refused = !sent && sent.error().code == ErrorCode::kConflict;
+    if (!refused && !paused) return sent;
+    if (auto woken = client.unpause(container); !woken && refused) return woken;
+    return refused ? client.signal(container, number) : sent;
   });
 }
 
 Status Instance::kill(const KillInstance& action) {
   const std::lock_guard lock(mutex_);
   if (!runs(action.incarnation)) return {};
-  return host_.link.call([&](Client& client) { return client.signal(record_->container, 9); });
+  return deliver(9, false);
 }
 
 Status Instance::remove(const RemoveInstance& action, const ActionContext& context) {
@@ -233,12 +242,13 @@ Status Instance::remove(const RemoveInstance& action, const ActionContext& conte
   return save();
 }
 
-Status Instance::discard_forgotten() {
+Status Instance::discard_leftover() {
   const std::lock_guard lock(mutex_);
-  if (!record_ || !record_->forgotten) return {};
-  const auto container = host_.link.call([&](Client& client) { return client.inspect(record_->container); });
+  const auto container = find(nullptr);
   if (!container) return fail(container.error());
-  if (*container && (*container)->alive()) return {};  // started by somebody: the loop will see to it
+  const auto seen = look_at(*container, nullptr);
+  if (!seen) return fail(seen.error());
+  if (*seen || !record_) return {};  // the loop will see to it; or there is nothing
   return discard(*container);
 }
 

@@ -52,11 +52,11 @@ class Instance {
   Status signal(const SignalInstance& action);
   Status kill(const KillInstance& action);
   Status remove(const RemoveInstance& action, const ActionContext& context);
-  // Removes the stopped container of an instance that nobody declares any more.
-  Status discard_forgotten();
+  // For an instance that nobody declares any more: removes a container that has no run to tell of, because it
+  // stopped for good or because the controller died after it had made it.
+  Status discard_leftover();
   [[nodiscard]] std::optional<ContainerHandle> handle() const;
   [[nodiscard]] bool has_record() const;
-  [[nodiscard]] bool forgotten() const;
 
  private:
   Result<std::optional<Container>> find(const SpecPtr& declared);
@@ -78,6 +78,7 @@ class Instance {
   [[nodiscard]] bool is_ours(const Container& container) const;
   [[nodiscard]] bool is_other(const SpecPtr& declared) const;
   [[nodiscard]] bool runs(std::uint64_t incarnation) const;
+  Status deliver(int number, bool paused);
   Status discard(const std::optional<Container>& container);
   Status save();
   void show(const std::optional<Container>& container);

@@ -2,7 +2,7 @@
 
 namespace holdfast::test {
 
-void FakeDockerClient::cut(Error why) {
+void FakeDockerClient::cut(const Error& why) {
   {
     const std::lock_guard lock(mutex_);
     cut_ = why;

@@ -128,14 +128,14 @@ Status EngineClient::start(const std::string& container) {
 }
 
 Status EngineClient::signal(const std::string& container, int signal) {
-  const auto status = act(container, "/kill?signal=" + std::to_string(signal),
-                          "sending signal " + std::to_string(signal) + " to", timeouts_.query);
+  auto status = act(container, "/kill?signal=" + std::to_string(signal),
+                    "sending signal " + std::to_string(signal) + " to", timeouts_.query);
   if (status || no_such_container(status.error()) || not_running(status.error())) return {};
   return status;
 }
 
 Status EngineClient::unpause(const std::string& container) {
-  const auto status = act(container, "/unpause", "unpausing", timeouts_.query);
+  auto status = act(container, "/unpause", "unpausing", timeouts_.query);
   if (!status && mentions(status.error(), "is not paused")) return {};
   return status;
 }

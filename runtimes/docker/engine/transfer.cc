@@ -187,7 +187,8 @@ Error Transfer::error_of(CURLcode code) const {
         request_.what + ": the answer is larger than " + std::to_string(request_.max_bytes >> 10) + " KiB",
         {}};
   }
-  if (!connected_) {
+  // A kept connection counts as connected, and libcurl makes a new one when it turns out to be dead.
+  if (!connected_ || code == CURLE_COULDNT_CONNECT) {
     long os_errno = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_errno);
     return unreachable(endpoint_, static_cast<int>(os_errno), detail);

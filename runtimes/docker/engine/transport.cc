@@ -136,12 +136,12 @@ Transport::~Transport() {
 
 std::shared_ptr<Transport::Core> Transport::core() {
   const std::lock_guard lock(mutex_);
-  if (core_) return core_;
   try {
-    core_ = std::make_shared<Core>();
-  } catch (const std::exception&) {  // out of descriptors, memory or threads
+    if (!core_) core_ = std::make_shared<Core>();
+    return core_;
+  } catch (const std::exception&) {
+    return nullptr;  // out of descriptors, memory or threads
   }
-  return core_;
 }
 
 std::unique_ptr<Stream> Transport::open(Request request, StreamHandlers handlers) {

@@ -25,7 +25,7 @@ std::string url_encode(std::string_view text, std::string_view keep) {
 std::string ImageReference::registry() const {
   const auto slash = name.find('/');
   if (slash == std::string::npos) return "docker.io";
-  const auto first = name.substr(0, slash);
+  auto first = name.substr(0, slash);
   const bool host = first == "localhost" || first.find_first_of(".:") != std::string::npos;
   if (!host || first == "index.docker.io") return "docker.io";
   return first;

@@ -1,5 +1,5 @@
-// What `holdfast serve` and `holdfast validate` say to what they can't use: what, where, and what to do. None
-// of it starts anything.
+// What `holdfast serve`, `validate` and `import` say to what they can't use: what, where, and what to do.
+// None of it starts anything.
 #include <filesystem>
 
 #include <netinet/in.h>
@@ -134,6 +134,28 @@ TEST(RefusedStart, ASecondControllerIsToldOfTheFirstAndDisturbsNothing) {
   EXPECT_THAT(second.output, HasSubstr("--state-dir"));
   const auto pid_of = [](const Json& web) { return web.at("instances").items().at(0).at("pid").as_int(); };
   EXPECT_EQ(pid_of(first.service("web")), pid_of(*up));
+}
+
+TEST(ComposeImport, WhatComesOutIsTakenAndWhatIsWrongHasItsPlace) {
+  const TempDir dir;
+  const auto file = dir / "compose.yaml", out = dir / "services.yaml";
+  ASSERT_TRUE(write_file_atomically(dir / ".env", "TAG=1.4\n"));
+  ASSERT_TRUE(write_file_atomically(
+      file, "services:\n  my_app: {image: 'app:${TAG}', restart: always, volumes: ['./d:/d']}\n"));
+  const std::vector<std::string> import = {binary("holdfast"), "import", "compose", file, "-o", out};
+  const auto done = run_program(import);
+  EXPECT_EQ(done.status, 0) << done.output;
+  EXPECT_THAT(done.output, HasSubstr("services.my_app: is my-app now"));
+  const auto text = read_file(out).value_or("");
+  EXPECT_THAT(text, HasSubstr("image: \"app:1.4\""));
+  EXPECT_THAT(text, HasSubstr(dir / "d:/d"));
+  EXPECT_EQ(run_program({binary("holdfast"), "validate", out}).status, 0);
+  EXPECT_EQ(run_program(import).status, 1) << "nothing is written over";
+
+  ASSERT_TRUE(write_file_atomically(file, "services:\n  a:\n    image: x\n    ports: [99999]\n"));
+  const auto bad = run_program({binary("holdfast"), "import", "compose", file});
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.output, HasSubstr(file + ":4:13: services.a.ports.0"));
 }
 
 }  // namespace

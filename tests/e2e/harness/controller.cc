@@ -132,6 +132,7 @@ std::vector<std::string> Controller::serve_command(const std::vector<std::string
                                    setup_.listen.empty() ? "unix:" + socket() : setup_.listen,
                                    "--metrics-listen",
                                    "unix:" + (dir_ / "metrics.sock")};
+  argv.insert(argv.begin(), setup_.launcher.begin(), setup_.launcher.end());
   argv.insert(argv.end(), more_args.begin(), more_args.end());
   return argv;
 }

@@ -36,9 +36,10 @@ Answer http_request(const Target& target, const std::string& method, const std::
 // How a controller is run; what isn't set is the harness' own choice.
 struct ControllerSetup {
   std::map<std::string, std::string> env{};
-  std::string program{};  // default: of this build
-  std::string listen{};   // default: a unix socket. With port 0 the target's port is found out
-  std::string ca_file{};  // to trust; the controller's configuration has TLS
+  std::string program{};                // default: of this build
+  std::vector<std::string> launcher{};  // what runs the program, which must become it: {"setpriv", ...}
+  std::string listen{};                 // default: a unix socket. With port 0 the target's port is found out
+  std::string ca_file{};                // to trust; the controller's configuration has TLS
 };
 
 // Not thread-safe, but for request(), which any thread may call. The destructor stops the controller and

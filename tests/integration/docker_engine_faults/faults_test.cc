@@ -115,6 +115,7 @@ class Listener {
             listen(fd_.get(), 8) == 0;
   }
   [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] UniqueFd next() const { return UniqueFd(accept(fd_.get(), nullptr, nullptr)); }
   void leave() { fd_.reset(); }
 
  private:
@@ -131,6 +132,28 @@ TEST_F(Faults, ASocketThatNobodyListensOnIsUnavailable) {
   const auto error = inspect_error();
   EXPECT_EQ(error.code, ErrorCode::kUnavailable);
   EXPECT_THAT(error.message, HasSubstr("Connection refused"));
+}
+
+TEST_F(Faults, AnEngineThatGoesWhileAKeptConnectionIsUsedIsUnavailable) {
+  const test::TempDir dir;
+  Listener listener(dir / "d.sock");
+  ASSERT_TRUE(listener.good());
+  std::thread engine([&] {
+    const auto connection = listener.next();
+    std::array<char, 4096> request{};
+    static_cast<void>(!read(connection.get(), request.data(), request.size()));
+    const std::string json = R"({"Version":"1","ApiVersion":"1.41","MinAPIVersion":"1.12"})";
+    const auto answer =
+        "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(json.size()) + "\r\n\r\n" + json;
+    static_cast<void>(!write(connection.get(), answer.data(), answer.size()));
+    static_cast<void>(!read(connection.get(), request.data(), request.size()));
+    listener.leave();
+  });
+  client_ = make_engine_client(at_socket(dir / "d.sock"), clock_);
+  const auto error = inspect_error();  // asks on the first connection, and then on a new one
+  engine.join();
+  EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+  EXPECT_THAT(error.message, HasSubstr("Docker can't be reached at unix://" + dir.path()));
 }
 
 TEST_F(Faults, ASocketOfOthersIsAMatterOfPermission) {

@@ -31,7 +31,21 @@ world_netns() {
   unshare --net="$1/netns" ip link set lo up
 }
 
-# A name for cgroups that no other directory has.
+# In a chroot, / need not be a mount point, and engines refuse to unpack images then. Prints the command to run one
+# with; what it needs lies outside of DIR, so that nothing that removes DIR can ever reach into it.
+world_root() {
+  ! awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo || return 0
+  local root
+  root=/run/$(world_id "$1")
+  if [[ ! -d $root ]]; then
+    mkdir "$root"
+    mount --rbind / "$root"
+    mount --make-rslave "$root"
+  fi
+  echo "chroot $root"
+}
+
+# A name for cgroups and the like that no other directory has.
 world_id() { echo "hftest-$(sha256sum <<<"$1" | cut -c1-12)"; }
 
 # The engine's own programs: those whose command line names the directory.
@@ -86,16 +100,9 @@ world_kill() {
   die "processes of $1 can't be killed: ${pids[*]}"
 }
 
-world_end() {
-  local dir=$1 cgroup socket inner mount
-  [[ -e $dir/$MARK ]] || return 0
-  for inner in "$dir"/*/"$MARK"; do  # worlds that tests made, and had no time to end
-    [[ ! -e $inner ]] || world_end "${inner%/*}"
-  done
-  world_kill "$dir"
-  # Sockets that containerd's shims keep outside of all that they are told.
-  find "$dir/exec" -name address -path '*io.containerd.runtime.v2.task*' -exec cat {} + 2>/dev/null |
-    grep -oE '/run/containerd/s/[0-9a-f]{64}' | while read -r socket; do rm -f "$socket"; done || true
+# world_release DIR BELOW: removes cgroups and mounts that no process of DIR needs any more.
+world_release() {
+  local dir=$1 below=$2 cgroup mount
   world_cgroups "$dir" | while read -r cgroup; do
     for ((i = 0; i < 250; ++i)); do
       [[ -d $cgroup ]] && ! rmdir "$cgroup" 2>/dev/null || break
@@ -104,7 +111,26 @@ world_end() {
   done
   while read -r mount; do
     umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null || ! mountpoint -q "$mount" || die "$mount stays"
-  done < <(awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | tac)
+  done < <(awk -v dir="$below/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | tac)
+}
+
+world_end() {
+  local dir=$1 socket inner
+  [[ -e $dir/$MARK ]] || return 0
+  for inner in "$dir"/*/"$MARK"; do  # worlds that tests made, and had no time to end
+    [[ ! -e $inner ]] || world_end "${inner%/*}"
+  done
+  world_kill "$dir"
+  # Sockets that containerd's shims keep outside of all that they are told.
+  find "$dir/exec" -name address -path '*io.containerd.runtime.v2.task*' -exec cat {} + 2>/dev/null |
+    grep -oE '/run/containerd/s/[0-9a-f]{64}' | while read -r socket; do rm -f "$socket"; done || true
+  local root
+  root=/run/$(world_id "$dir")
+  if [[ -d $root ]]; then
+    umount -R "$root" 2>/dev/null || umount -R -l "$root" 2>/dev/null || true
+    rmdir "$root"
+  fi
+  world_release "$dir" "$dir"
   rm -rf --one-file-system "$dir"
 }
 
