@@ -121,6 +121,16 @@ Result<Json> read_document(const Session& session, const std::string& file) {
   return parse_json(text);
 }
 
+// Where what runs is not as the configuration in force says: no part of the plan, and the next start mends
+// it.
+void print_drift(const Session& session, const Json& item) {
+  if (item.at("drift").items().empty()) return;
+  session.terminal.out << session.painted("drift", Colour::kYellow) << ' '
+                       << printable(item.at("service").as_string()) << '\n';
+  for (const auto& field : item.at("drift").items())
+    session.terminal.out << "  " << printable(field.as_string()) << '\n';
+}
+
 int print_plan(const Session& session, const Json& answer) {
   const int code = answer.at("changed").as_bool() ? kExitChanges : kExitOk;
   if (!session.wants_table()) {
@@ -130,6 +140,7 @@ int print_plan(const Session& session, const Json& answer) {
   size_t changes = 0;
   for (const auto& item : answer.at("items").items()) {
     const auto& change = item.at("change").as_string();
+    print_drift(session, item);
     if (change == "none") continue;
     ++changes;
     const auto colour = change == "delete"   ? Colour::kRed

@@ -17,7 +17,8 @@ TEST_PACKAGES=(git curl openssl procps iproute2 util-linux mount
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev prometheus
   docker.io iptables busybox-static podman netavark docker-registry
   debootstrap docker-compose)
-BENCH_PACKAGES=(wrk runit supervisor s6 nodejs npm)
+BENCH_PACKAGES=(wrk runit supervisor s6 nodejs npm
+  docker.io iptables iproute2 util-linux mount)
 
 say() { printf '\n\033[1m==> %s\033[0m\n' "$*" >&2; }
 

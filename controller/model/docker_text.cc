@@ -63,7 +63,8 @@ Result<std::vector<PortMapping>> parse_port_mapping(std::string_view text) {
   std::optional<PortRange> host;
   if (!rest.empty()) {
     const auto ports = take_last(rest, ':');
-    if (!ports.empty() && !(host = parse_range(ports))) return bad_port(text);
+    host = parse_range(ports);
+    if (!host && !ports.empty()) return bad_port(text);
     if (host && host->last - host->first != container->last - container->first) return bad_port(text);
   }
   std::string_view ip = rest;

@@ -46,7 +46,7 @@ struct ServiceStatus {
   SpecPtr spec{};  // what it is reconciled against; null only for an orphan being removed
   RuntimeKind runtime = RuntimeKind::kProcess;  // resolved, never kAuto
   std::string runtime_mode{};  // how it is reached, where there is more than one way: "engine", "cli"
-  Desired desired = Desired::kRunning;          // effective
+  Desired desired = Desired::kRunning;  // effective
   std::string phase{};  // Running Starting Stopping Stopped Waiting Backoff Failed Completed Unknown Removing
   bool ready = false;
   std::int64_t observed_generation = 0;

@@ -335,8 +335,9 @@ void Manager::collected(const std::string& service) {
 
 void Manager::start(int workers) {
   running_ = true;
-  stats_.set_workers(static_cast<std::uint64_t>(workers));
-  for (int i = 0; i < workers; ++i) {
+  stats_.set_workers(static_cast<std::uint64_t>(workers) + 1);
+  turns_.set_limit(static_cast<size_t>(workers));
+  for (int i = 0; i <= workers; ++i) {
     workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
   schedule_resync();
@@ -365,12 +366,28 @@ bool Manager::work_one() {
   return true;
 }
 
-void Manager::handle(const std::string& service) {
-  if (service == kOrphans) {
+// Whether its runtime may keep a worker waiting: an engine that hangs answers when a deadline has passed.
+bool Manager::may_wait(const std::string& key) const {
+  if (key == kOrphans) return true;
+  const auto spec = desired_.get(key).spec;
+  if (!spec || !runtimes_.is_local(*spec)) return true;
+  const auto* home = runtime_of(key);
+  return home && home->kind() != RuntimeKind::kProcess;
+}
+
+void Manager::handle(const std::string& key) {
+  const bool takes_turn = may_wait(key);
+  if (takes_turn && !turns_.take(key)) return queue_.done(key);
+  if (key == kOrphans)
     adopt_orphans();
-    queue_.done(service);
-    return;
-  }
+  else
+    reconcile(key);
+  queue_.done(key);
+  if (!takes_turn) return;
+  if (const auto waited = turns_.end()) queue_.add(*waited);
+}
+
+void Manager::reconcile(const std::string& service) {
   stats_.begin(clock_.now());
   StepResult result;
   try {
@@ -391,7 +408,6 @@ void Manager::handle(const std::string& service) {
     if (result.again) queue_.add(service);
     if (result.next_check) queue_.add_at(service, *result.next_check);
   }
-  queue_.done(service);
   for (const auto& other : result.also) queue_.add(other);
 }
 

@@ -19,6 +19,7 @@
 #include "controller/reconciler/reconciler.h"
 #include "controller/reconciler/runtime_set.h"
 #include "controller/reconciler/status_board.h"
+#include "controller/reconciler/turns.h"
 #include "controller/reconciler/work_queue.h"
 #include "controller/state/store.h"
 
@@ -52,6 +53,7 @@ class Manager final : public ControlPlane {
   // New texts of the file layers. The errors are those that keep them from being in force.
   std::vector<ConfigError> reload(std::vector<config::LayerText> files);
   void refuse(const std::vector<ConfigError>& problems) { config_.refuse(problems); }
+  // So many workers for services whose runtime may keep them waiting, and one more.
   void start(int workers);
   void stop();  // services go on running
 
@@ -110,7 +112,9 @@ class Manager final : public ControlPlane {
   void orphans_due(Runtime& runtime);
   void adopt_orphans();
   void work(const std::stop_token& stop);
-  void handle(const std::string& service);
+  void handle(const std::string& key);
+  void reconcile(const std::string& service);
+  [[nodiscard]] bool may_wait(const std::string& key) const;
   void schedule_resync();
   void schedule_state_check();
   void check_state();
@@ -124,6 +128,7 @@ class Manager final : public ControlPlane {
   DesiredState desired_;
   StatusBoard board_;
   WorkQueue queue_;
+  Turns turns_;  // of what may_wait(); workers_ has one more than there are, for all else
   LoopStats stats_;
   health::Prober* prober_;
   std::function<ResourceUsage(const ObservedInstance&)> usage_;

@@ -47,6 +47,12 @@ bool RuntimeSet::is_known() const {
                      [](const auto& runtime) { return runtime->availability().known; });
 }
 
+bool RuntimeSet::is_local(const ServiceSpec& spec) const {
+  const auto choices = candidates(spec);
+  return std::all_of(choices.begin(), choices.end(),
+                     [](const Runtime* runtime) { return runtime->kind() == RuntimeKind::kProcess; });
+}
+
 std::vector<Runtime*> RuntimeSet::candidates(const ServiceSpec& spec) const {
   if (spec.runtime != RuntimeKind::kAuto) {
     auto* declared = find(spec.runtime);

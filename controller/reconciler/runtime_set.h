@@ -28,7 +28,9 @@ class RuntimeSet {
   // What the runtimes that may serve it say of a spec; of `auto`, one that accepts it is enough.
   [[nodiscard]] Status validate(const ServiceSpec& spec) const;
 
-  [[nodiscard]] bool is_known() const;  // nobody still has to be looked for
+  // Can run as a process of this machine only, which keeps nobody waiting.
+  [[nodiscard]] bool is_local(const ServiceSpec& spec) const;
+  [[nodiscard]] bool is_known() const;                  // nobody still has to be looked for
   [[nodiscard]] Runtime* find(RuntimeKind kind) const;  // null: this controller has none
   [[nodiscard]] const std::vector<std::shared_ptr<Runtime>>& all() const { return runtimes_; }
   [[nodiscard]] std::vector<RuntimeInfo> describe() const;

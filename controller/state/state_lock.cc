@@ -1,7 +1,10 @@
 #include "controller/state/state_lock.h"
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,11 +18,32 @@ namespace holdfast::state {
 
 namespace {
 
+using namespace std::chrono_literals;
+constexpr int kPatience = 500;  // looks at a lock whose holder is dead
+constexpr auto kPause = 10ms;   // between two of them
+
+pid_t pid_in(const std::string& path) {
+  const auto text = read_file(path, 64);
+  return text ? static_cast<pid_t>(std::strtol(text->c_str(), nullptr, 10)) : 0;
+}
+
 // The pid in the file is output for people: only the flock says whether it holds.
 std::string holder(const std::string& path) {
-  const auto text = read_file(path, 64);
-  const long pid = text ? std::strtol(text->c_str(), nullptr, 10) : 0;
+  const auto pid = pid_in(path);
   return pid > 0 ? "pid " + std::to_string(pid) : "pid not known";
+}
+
+// Takes the lock, or fails with errno. A controller that was killed while it began a program leaves the lock
+// to that program's process until its exec, a moment later: a dead holder is waited for.
+int take(int fd, const std::string& path) {
+  for (int looks = 0;;) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+    const int why = errno;
+    const auto pid = pid_in(path);
+    const bool dead = why == EWOULDBLOCK && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+    if (why != EINTR && (!dead || ++looks > kPatience)) return why;
+    if (dead) std::this_thread::sleep_for(kPause);
+  }
 }
 
 // False if somebody removed or replaced the file: a lock on it would exclude nobody.
@@ -53,9 +77,8 @@ Result<StateLock> StateLock::acquire(const std::string& state_dir) {
           "give the controller's user write access to " + state_dir + " or choose another --state-dir";
       return fail(error);
     }
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) return fail(errno_error("cannot lock " + path, errno));
+    if (const int why = take(fd.get(), path); why != 0) {
+      if (why != EWOULDBLOCK) return fail(errno_error("cannot lock " + path, why));
       return fail(ErrorCode::kConflict,
                   "another controller (" + holder(path) + ") uses the state directory " + state_dir,
                   "stop it, or start this one with another --state-dir");

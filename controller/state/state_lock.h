@@ -11,7 +11,8 @@ namespace holdfast::state {
 // Held until destroyed; released by the kernel if the process dies.
 class StateLock {
  public:
-  // kConflict with the holder's pid when another controller has it.
+  // kConflict with the holder's pid when another controller has it. Waits a few seconds for what a dead one
+  // left.
   static Result<StateLock> acquire(const std::string& state_dir);
 
  private:

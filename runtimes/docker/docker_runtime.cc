@@ -221,13 +221,9 @@ Status DockerRuntime::validate(const ServiceSpec& spec) {
     return fail_terminal(ErrorCode::kInvalid, "service " + spec.name + " names no container image",
                          "set docker.image, or docker.container to adopt a container that exists");
   }
-  for (const auto& [name, value] : spec.env) {
-    const auto* secret = std::get_if<SecretRef>(&value);
-    if (!secret || secret->source != SecretRef::Source::kKubernetes) continue;
-    return fail_terminal(ErrorCode::kInvalid, "env " + name + ": a Kubernetes Secret can't be read on Docker",
-                         "use secret.file or secret.env");
-  }
-  return {};
+  if (docker::is_adopted(spec)) return {};
+  const auto secrets = docker::secrets_archive(spec);  // they must be there before anything is stopped
+  return secrets ? Status{} : fail(secrets.error());
 }
 
 Result<Preparation> DockerRuntime::prepare(const ActionContext& context) {

@@ -80,7 +80,7 @@ Result<std::string> controller_id(const std::string& directory) {
   std::array<unsigned char, 8> bytes{};
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     return fail(errno_error("no random bytes for the controller's id", errno));
-  const auto id = to_hex(bytes);
+  auto id = to_hex(bytes);
   if (auto made = make_directories(directory, 0700); !made) return fail(made.error());
   if (auto written = write_file_atomically(path, id, 0600); !written) return fail(written.error());
   return id;

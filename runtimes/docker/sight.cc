@@ -32,14 +32,17 @@ void note_start(RunRecord& record, const Container& container, const Moment& now
 
 std::string not_serving(const Container& container) {
   if (container.status == "paused") return "it is paused; to go on: docker unpause " + container.name;
+  if (container.status == "removing") return "somebody is removing its container";
   std::string text = "the image's health check: " + container.health;
   return container.health_message.empty() ? text : text + ": " + container.health_message;
 }
 
-void describe_live(ObservedInstance& out, RunRecord& record, const Container& container, const Moment& now) {
+void describe_live(ObservedInstance& out, const RunRecord& record, const Container& container) {
   out.pid = container.pid;
   out.phase = Phase::kRunning;
-  if (container.status == "paused" || (!container.health.empty() && container.health != "healthy")) {
+  // What is removed by others is lost, not stopped: nobody asked for that here.
+  if (container.status == "paused" || container.status == "removing" ||
+      (!container.health.empty() && container.health != "healthy")) {
     out.runtime_ready = false;
     out.message = not_serving(container);
   } else if (!container.health.empty()) {
@@ -49,7 +52,6 @@ void describe_live(ObservedInstance& out, RunRecord& record, const Container& co
     out.phase = Phase::kStarting;
     out.message = "its own restart policy is starting it again";
   }
-  if (container.status == "removing" && !record.stopping_since) record.stopping_since = now.mono;
   if (!record.stopping_since) return;
   out.phase = Phase::kStopping;
   out.stopping_since = record.stopping_since;
@@ -70,7 +72,8 @@ ObservedInstance describe_run(const RunRecord& record, const InstanceId& id) {
 Sight look_at_unstarted(RunRecord& record, const Container& container, const InstanceId& id,
                         const Moment& now) {
   if (record.forgotten || record.incarnation == 0) return {};  // 0: nobody asked for a run yet
-  if (record.start_error.empty()) record.start_error = container.error;
+  // What an engine that was being stopped left as an error is no word on the container.
+  if (record.start_error.empty() && !tells_of_shutdown(container.error)) record.start_error = container.error;
   auto out = describe_run(record, id);
   out.phase = Phase::kExited;
   if (!record.start_error.empty()) {
@@ -121,7 +124,7 @@ Sight look(RunRecord& record, const Container& container, const InstanceId& id, 
   }
   auto out = describe_run(record, id);
   if (container.alive()) {
-    describe_live(out, record, container, now);
+    describe_live(out, record, container);
   } else {
     record.stopping_since.reset();
     out.phase = Phase::kExited;

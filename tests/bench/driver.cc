@@ -3,6 +3,7 @@
 //   bench-driver launch FIFO COUNT LOG PROGRAM ARG...   starts a supervisor; prints "PID MS" once all are up
 //   bench-driver await FIFO COUNT                       waits for all, of a supervisor that was started apart
 //   bench-driver crash FIFO COUNT                       kills all at once; prints MS until all are back
+//   bench-driver kill FIFO NAME PID                     kills that process; prints MS until NAME is back
 //   bench-driver restarts FIFO ROUNDS GAP_MS NAME[/EVERY]...   kills in turn, or each EVERYth round only;
 //                                                       prints "NAME KILLS P50 P99", milliseconds
 //   bench-driver facade FIFO PORT ROUNDS                see facade.h
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
@@ -42,6 +44,8 @@ void launch(Reports& reports, const Arguments& args) {
   const pid_t pid = fork();
   if (pid == 0) {
     setsid();
+    // Known even if this program is interrupted before all services are up.
+    std::ofstream(args[1] + ".pid") << getpid() << '\n';
     closefrom(0);
     // The lowest free numbers, in turn.
     if (open("/dev/null", O_RDONLY) != 0 || open(args[1].c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644) != 1 ||
@@ -70,6 +74,20 @@ void crash(Reports& reports, const Arguments& args) {
   const auto began = mono_ns();
   for (const auto& [name, report] : victims) kill_service(report);
   std::printf("%.1f\n", ms(reports.collect(std::stoul(args[0]), began) - began));
+}
+
+// A service in a container reports its pid there: the one out here is given.
+void kill_container(Reports& reports, const Arguments& args) {
+  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, std::stoi(args.at(1)), 0u));
+  const auto began = mono_ns();
+  if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0u) != 0)
+    throw std::runtime_error("no process " + args[1]);
+  close(pidfd);
+  Report report;
+  do {
+    report = reports.next();
+  } while (report.name != args[0] || report.started_ns < began);
+  std::printf("%.2f\n", ms(report.started_ns - began));
 }
 
 struct Peer {
@@ -109,6 +127,7 @@ void run(const std::string& verb, Reports& reports, const Arguments& args) {
   if (verb == "launch") return launch(reports, args);
   if (verb == "await") return static_cast<void>(reports.collect(std::stoul(args.at(0)), 0));
   if (verb == "crash") return crash(reports, args);
+  if (verb == "kill") return kill_container(reports, args);
   if (verb == "restarts") return restarts(reports, args);
   if (verb == "facade") return measure_facade(reports, std::stoi(args.at(0)), std::stoi(args.at(1)));
   if (verb == "failure") return measure_failure(std::stoi(args.at(0)));

@@ -15,6 +15,8 @@ names_of() {  # names_of SUPERVISOR COUNT
 # What all launches have in common. LAST_MS is set, for the table.
 launch() {  # launch SUPERVISOR COUNT program...
   local name=$1 count=$2 answer
+  rm -f "$WORK/$name.log.pid"
+  PIDS[$name]=unknown
   answer=$("$BENCH/bench-driver" launch "$FIFO" "$count" "$WORK/$name.log" "${@:3}")
   PIDS[$name]=${answer% *}
   LAST_MS=${answer#* }
@@ -23,6 +25,7 @@ end_by() {  # end_by SIGNAL SUPERVISOR
   local pid=${PIDS[$2]:-}
   [[ -n $pid ]] || return 0
   unset "PIDS[$2]"
+  [[ $pid != unknown ]] || pid=$(cat "$WORK/$2.log.pid" 2>/dev/null) || return 0
   kill "-$1" "$pid" 2>/dev/null || return 0
   while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 }
@@ -52,15 +55,18 @@ launch_holdfast() {
   holdfast_config "$1" >"$WORK/holdfast.yaml"
   serve_holdfast "$1"
 }
-serve_holdfast() {  # of $WORK/holdfast.yaml, with a new state
-  rm -rf "$WORK/state"
-  launch holdfast "$1" "$BIN/holdfast" serve --config "$WORK/holdfast.yaml" --state-dir "$WORK/state" \
-    --listen "127.0.0.1:$API_PORT" --metrics-listen "unix:$WORK/metrics.sock" --log-level warning
+serve_holdfast() { serve holdfast "$API_PORT" "$1"; }
+end_holdfast() { end_served holdfast "$API_PORT"; }
+
+serve() {  # serve NAME PORT COUNT: a controller of $WORK/NAME.yaml, with a new state
+  rm -rf "$WORK/$1.state"
+  launch "$1" "$3" "$BIN/holdfast" serve --config "$WORK/$1.yaml" --state-dir "$WORK/$1.state" \
+    --listen "127.0.0.1:$2" --metrics-listen "unix:$WORK/$1.metrics" --log-level warning
 }
-end_holdfast() {
-  [[ -n ${PIDS[holdfast]:-} ]] || return 0
-  "$BIN/holdfast" --server "http://127.0.0.1:$API_PORT" stop --all --timeout 110 >/dev/null || true
-  end_by TERM holdfast
+end_served() {  # end_served NAME PORT
+  [[ -n ${PIDS[$1]:-} ]] || return 0
+  "$BIN/holdfast" --server "http://127.0.0.1:$2" stop --all --timeout 110 >/dev/null || true
+  end_by TERM "$1"
 }
 
 launch_runit() {

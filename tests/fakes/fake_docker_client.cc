@@ -2,7 +2,7 @@
 
 namespace holdfast::test {
 
-void FakeDockerClient::cut(Error why) {
+void FakeDockerClient::cut(const Error& why) {
   {
     const std::lock_guard lock(mutex_);
     cut_ = why;
@@ -144,7 +144,12 @@ std::unique_ptr<docker::Subscription> FakeDockerClient::events(std::int64_t sinc
     const std::lock_guard lock(mutex_);
     subscribed_.push_back(since_ns);
   }
-  if (!fault) return engine_.events().follow(since_ns, std::move(handlers), this);
+  if (!fault) {
+    auto followed = engine_.events().follow(since_ns, std::move(handlers), this);
+    const std::lock_guard lock(mutex_);
+    if (cut_) end_events(*cut_);  // it was cut meanwhile
+    return followed;
+  }
   handlers.on_end(fault->error);
   return std::make_unique<docker::Subscription>();
 }

@@ -20,7 +20,7 @@ class FakeDockerClient final : public docker::Client {
   explicit FakeDockerClient(FakeDockerEngine& engine, std::string where = "unix:///fake.sock")
       : engine_(engine), where_(std::move(where)) {}
 
-  void cut(Error why);  // every call fails from now on, and the events end
+  void cut(const Error& why);  // every call fails from now on, and the events end
   void mend();
   // The next `times` such calls fail (-1: all of them); done: they take effect nevertheless.
   void fail_next(const std::string& call, Error error, bool done = false, int times = 1);

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "runtimes/docker/cli/lines.h"
+#include "runtimes/docker/client/client.h"
 
 namespace holdfast::docker {
 
@@ -107,6 +108,12 @@ Error failure_of(const std::string& what, std::string_view stderr_text) {
   const auto words = words_of(stderr_text);
   if (words.empty()) return {ErrorCode::kInternal, what + " failed without a word", "", false, {}};
   Error error{ErrorCode::kInvalid, what + ": " + words, "", false, {}};
+  if (tells_of_shutdown(words))
+    return {ErrorCode::kUnavailable,
+            what + ": the engine is shutting down (" + words + ")",
+            "it goes on when the engine is back",
+            false,
+            {}};
   const auto text = lower(words);
   for (const auto& rule : kRules) {
     if (text.find(rule.words) == std::string::npos) continue;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/base/clock.h"
@@ -32,7 +33,7 @@ struct EngineInfo {
 struct Container {
   std::string id{}, name{};         // without the leading slash
   std::string image{}, image_id{};  // as it was asked for, and what that was
-  std::string status{};             // created running paused restarting removing exited dead; stopping (Podman)
+  std::string status{};  // created running paused restarting removing exited dead; stopping (Podman)
   std::optional<std::int64_t> pid{};
   int exit_code = 0;
   bool oom_killed = false;
@@ -54,6 +55,10 @@ struct Container {
 // Reads what GET /containers/{id}/json and `docker inspect` print, of Docker or Podman. kInternal if it isn't
 // that.
 Result<Container> parse_container(Json document);
+
+// Words of an engine that is being stopped: it answers to the end, but starts nothing any more. They say
+// nothing about the container that was to be started.
+bool tells_of_shutdown(std::string_view words);
 
 // One row of a list of containers.
 struct ContainerRow {

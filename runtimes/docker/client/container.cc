@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -89,6 +90,19 @@ Result<Container> parse_container(Json document) {
   if (out.restart_policy.empty()) out.restart_policy = "no";
   out.document = std::move(document);
   return out;
+}
+
+// As Moby 20.10 to 28 says it: its stores, its containerd and its network controller close one after the
+// other, before its API does.
+bool tells_of_shutdown(std::string_view words) {
+  constexpr std::array<std::string_view, 6> kWords{"failed to update store for object type",
+                                                   "daemon is shutting down",
+                                                   "client connection is closing",
+                                                   "transport is closing",
+                                                   "ttrpc: closed",
+                                                   "containerd.sock: connect:"};
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](auto phrase) { return words.find(phrase) != std::string_view::npos; });
 }
 
 }  // namespace holdfast::docker

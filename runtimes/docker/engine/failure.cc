@@ -17,6 +17,7 @@
 
 #include "controller/base/json.h"
 #include "controller/base/unique_fd.h"
+#include "runtimes/docker/client/client.h"
 
 namespace holdfast::docker {
 
@@ -124,6 +125,9 @@ Error http_error(const std::string& what, long status, std::string_view body) {
   auto code = code_of(status);
   // Podman's word for what Docker calls a conflict: the container runs, or doesn't.
   if (status == 500 && mentions(body, "container state improper")) code = ErrorCode::kConflict;
+  if (status >= 500 && tells_of_shutdown(words))
+    return {ErrorCode::kUnavailable, what + ": the engine is shutting down (" + words + ")",
+            "it goes on when the engine is back"};
   return {code, what + ": " + words, {}};
 }
 

@@ -18,9 +18,9 @@ void run_as_nobody(Controller& controller) {
   controller.setup().launcher = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
 }
 
-std::string document(const std::string& services, const std::string& head) {
-  return "apiVersion: holdfast/v1\n" + head +
-         "controller: {resync: 1s}\n"
+std::string document(const std::string& services, const std::string& head, const std::string& controller) {
+  return "apiVersion: holdfast/v1\n" + head + "controller: {resync: 1s" + controller +
+         "}\n"
          "defaults:\n"
          "  restart: {backoff: {initial: 10ms, base: 10ms, max: 10ms, jitter: 0}, budget: {attempts: 0}}\n"
          "services:\n" +
@@ -115,7 +115,8 @@ Json runtime_of(const Controller& controller, const std::string& name) {
 bool wait_docker(const Controller& controller, const std::string& mode) {
   return wait_until([&] {
     const auto docker = runtime_of(controller, "docker");
-    return docker.at("available").as_bool() == !mode.empty() && docker.at("mode").as_string() == mode;
+    return docker.at("available").as_bool() == !mode.empty() && docker.at("mode").as_string() == mode &&
+           docker.at("message").as_string() != "Docker is being looked for";
   });
 }
 

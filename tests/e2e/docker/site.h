@@ -18,7 +18,9 @@ ControllerSetup reaching(const std::string& host);
 void run_as_nobody(Controller& controller);
 
 // A document: restarts come at once and without a limit, services are looked at again each second.
-std::string document(const std::string& services, const std::string& head = "");
+// `head` are sections beside them, `controller` more of its settings: ", workers: 1".
+std::string document(const std::string& services, const std::string& head = "",
+                     const std::string& controller = "");
 // Entries of it. `more`: lines of the service's own, indented by four. All end at once when TERM comes.
 std::string container_service(const std::string& name, const std::string& more = "");
 std::string process_service(const std::string& name, const std::string& more = "");

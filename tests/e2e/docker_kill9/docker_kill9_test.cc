@@ -151,6 +151,7 @@ class DockerKill9 : public testing::Test {
   }
   void kill_at_some_moment(std::mt19937& random);
   void expect_kept(const std::string& word, const Promise& promise);
+  std::string difference(const std::string& word);
   void expect_settled(const std::string& word);
   void expect_guest(const Promise& promise);
   void expect_all_kept(const Operator& person);
@@ -203,33 +204,44 @@ void DockerKill9::expect_kept(const std::string& word, const Promise& promise) {
   }
 }
 
-// What runs is what the configuration says: as many, and each made by the newest edit.
-void DockerKill9::expect_settled(const std::string& word) {
-  const auto name = services_.name(word);
-  const auto settled =
-      controller_.wait_service(name, [](const Json& json) { return json.at("settled").as_bool(); });
-  ASSERT_TRUE(settled) << word;
-  const bool runs = settled->at("desired").as_string() == "running";
+// How what runs differs from what the configuration says: how many, and each made by the newest edit.
+std::string DockerKill9::difference(const std::string& word) {
+  const auto service = controller_.service(services_.name(word));
+  if (!service.at("settled").as_bool()) return "not settled: " + dump_json_pretty(service);
+  const bool runs = service.at("desired").as_string() == "running";
   if (word == "mine") {
     const auto mine = inspect(services_.adopted());
-    EXPECT_TRUE(mine && mine->alive() == runs);
-    EXPECT_TRUE(containers_of(word).empty());
-    return;
+    if (!containers_of(word).empty()) return "a container of its own beside the one that is adopted";
+    return mine && mine->alive() == runs
+               ? ""
+               : "the adopted container is not " + service.at("desired").as_string();
   }
-  const auto config = controller_.get("/api/v1/config").json.at("config").at("services").at(name);
+  const auto config =
+      controller_.get("/api/v1/config").json.at("config").at("services").at(services_.name(word));
   const auto edit = config.at("env").at("EDIT").as_string();
-  std::int64_t alive = 0;
-  for (const auto& row : containers_of(word)) {
-    if (row.state != "running") continue;
-    ++alive;
-    const auto container = inspect(row.id);
-    ASSERT_TRUE(container) << row.name;
-    const auto env = dump_json_canonical(container->document.at("Config").at("Env"));
-    EXPECT_TRUE(edit.empty() || env.find("\"EDIT=" + edit + "\"") != std::string::npos) << row.name << env;
-  }
   const auto replicas = config.at("replicas").is_int() ? config.at("replicas").as_int() : 1;
-  EXPECT_EQ(alive, runs ? replicas : 0) << word;
-  EXPECT_LE(containers_of(word).size(), static_cast<size_t>(replicas)) << word;
+  std::int64_t alive = 0, all = 0;
+  for (const auto& row : containers_of(word)) {
+    ++all;
+    const auto container = inspect(row.id);
+    if (!container || !container->alive()) continue;
+    ++alive;
+    const auto env = dump_json_canonical(container->document.at("Config").at("Env"));
+    if (!edit.empty() && env.find("\"EDIT=" + edit + "\"") == std::string::npos)
+      return row.name + " has " + env + " instead of edit " + edit;
+  }
+  if (alive == (runs ? replicas : 0) && all <= replicas) return "";
+  return std::to_string(alive) + " of " + std::to_string(all) + " containers run";
+}
+
+// What the killed controller had asked for may still happen, and be put right.
+void DockerKill9::expect_settled(const std::string& word) {
+  std::string why;
+  EXPECT_TRUE(wait_until([&] {
+    why = difference(word);
+    return why.empty();
+  })) << word
+      << ": " << why;
 }
 
 void DockerKill9::expect_guest(const Promise& promise) {

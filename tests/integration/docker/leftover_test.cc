@@ -26,13 +26,16 @@ class DockerLeftoverTest : public DockerTest {
 
 TEST_F(DockerLeftoverTest, AContainerThatWasOnlyMadeIsUsed) {
   const auto web = runs_on("web");
+  bench_.declare({web});  // first: what nobody declares goes at once
   make_half("web");
-  bench_.declare({web});
   EXPECT_FALSE(bench_.see("web"));
-  const auto made = *bench_.client().inspect(name("web"));
+  const auto made = bench_.client().inspect(name("web"));
+  ASSERT_TRUE(made && *made);
   ASSERT_OK(bench_.start(web, 2));
   ASSERT_TRUE(bench_.reaches("web", Phase::kRunning));
-  EXPECT_EQ((*bench_.client().inspect(name("web")))->id, made->id);
+  const auto runs = bench_.client().inspect(name("web"));
+  ASSERT_TRUE(runs && *runs);
+  EXPECT_EQ((*runs)->id, (*made)->id);
 }
 
 TEST_F(DockerLeftoverTest, AContainerThatWasOnlyMadeGoesIfNobodyDeclaresIt) {

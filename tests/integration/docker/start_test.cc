@@ -213,9 +213,9 @@ TEST_F(DockerTest, FiguresComeFromTheCgroupAndFromTheEngineAlike) {
 }
 
 TEST_F(DockerTest, AFloodOfLogsIsReadFromItsEnd) {
-  auto web = DockerBench::shell(
-      "web", "yes 0123456789012345678901234567890123456789 | head -n 400000; echo last; " +
-                 std::string(kRunsOnScript));
+  auto web =
+      DockerBench::shell("web", "yes 0123456789012345678901234567890123456789 | head -n 400000; echo last; " +
+                                    std::string(kRunsOnScript));
   web.logs = {.max_size = 5 << 20, .max_files = 3};
   start_running(web);
   LogQuery query;

@@ -108,7 +108,7 @@ TEST(Sight, TellsWhatBecameOfARun) {
       {"ended, and forgotten", forgotten(recorded("", kFirst)), exited(kFirst, 3), "nothing"},
       {"paused", recorded("", kFirst), running(kFirst, "paused"), "5 Running"},
       {"restarting", recorded("", kFirst), running(kFirst, "restarting"), "5 Starting"},
-      {"removing", recorded("", kFirst), running(kFirst, "removing"), "5 Stopping"},
+      {"removing", recorded("", kFirst), running(kFirst, "removing"), "5 Running"},
       {"stopping (Podman)", recorded("", kFirst), running(kFirst, "stopping"), "5 Running"},
       {"dead", recorded("", kFirst),
        [] {
@@ -187,9 +187,11 @@ TEST(Sight, StartedAgainByOthersItIsNotStopping) {
   EXPECT_EQ(see(record, running(kSecond)).instance->phase, Phase::kRunning);
 }
 
-TEST(Sight, RemovalByOthersIsAStopFromNowOn) {
+TEST(Sight, RemovalByOthersIsNoStopThatWasAskedFor) {
   auto record = recorded("", kFirst);
-  EXPECT_EQ(see(record, running(kFirst, "removing")).instance->stopping_since, kNow.mono);
+  const auto seen = see(record, running(kFirst, "removing"));
+  EXPECT_EQ(seen.instance->stopping_since, std::nullopt);
+  EXPECT_EQ(seen.instance->runtime_ready, false);
 }
 
 TEST(Sight, HealthIsTheRuntimesWordOnReadiness) {

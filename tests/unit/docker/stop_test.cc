@@ -57,7 +57,7 @@ TEST_F(Stop, WhatIsPausedGoesOnToEnd) {
 }
 
 TEST_F(Stop, OfAnotherRunDoesNothing) {
-  for (const std::uint64_t incarnation : {0, 2}) {
+  for (const std::uint64_t incarnation : {0u, 2u}) {
     EXPECT_TRUE(stop(incarnation));
     EXPECT_TRUE(kill(incarnation));
   }

@@ -29,8 +29,13 @@ class World : public testing::Test {
     engine_.images().put("web:2", "sha256:2");
   }
 
+  void TearDown() override { runtime_.reset(); }  // before what it tells
+
   // The controller begins, or begins anew after it died.
-  void boot() { runtime_ = make(dir_, client_); }
+  void boot() {
+    runtime_.reset();
+    runtime_ = make(dir_, client_);
+  }
   std::unique_ptr<Runtime> make(const TempDir& dir, FakeDockerClient*& client) {
     auto owned = std::make_unique<FakeDockerClient>(engine_);
     client = owned.get();

@@ -24,6 +24,9 @@ TEST(Failure, TellsOneFaultFromAnother) {
       {"failed to connect to the docker API at unix:///x; check if the path is correct and if the daemon is "
        "running",
        ErrorCode::kUnavailable},
+      {"Error response from daemon: failed to update store for object type *libnetwork.endpoint: open : no "
+       "such file or directory\nError: failed to start containers: web",
+       ErrorCode::kUnavailable},
       {"unable to resolve docker endpoint: context \"x\" does not exist", ErrorCode::kUnavailable},
       {"Failed to initialize: unable to resolve docker endpoint: context \"x\": context not found: open /a: "
        "no "

@@ -32,6 +32,18 @@ TEST(Container, PodmansWordsMeanDockers) {
     EXPECT_EQ(container(R"({"Status":")" + podman + R"("})").status, docker);
 }
 
+// The first is recorded from Docker 20.10, which says it in State.Error too.
+TEST(Container, OfAnEngineThatIsBeingStopped) {
+  EXPECT_TRUE(tells_of_shutdown(
+      "failed to update store for object type *libnetwork.endpoint: open : no such file or directory"));
+  EXPECT_TRUE(tells_of_shutdown("grpc: the client connection is closing: unknown"));
+  EXPECT_FALSE(tells_of_shutdown(""));
+  EXPECT_FALSE(
+      tells_of_shutdown("failed to create shim task: OCI runtime create failed: exec: \"x\": not found"));
+  EXPECT_FALSE(
+      tells_of_shutdown("driver failed programming external connectivity: port is already allocated"));
+}
+
 TEST(Container, OfWhatIsNone) {
   for (const auto* text : {"{}", "[]", R"({"Id":"1"})", R"({"State":{}})"}) {
     const auto parsed = parse_container(parse_json(text).value());

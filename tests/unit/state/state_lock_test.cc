@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,32 @@ TEST(StateLock, IsReleasedWhenItsHolderIsKilled) {
   EXPECT_TRUE(StateLock::acquire(dir.path()));
   close(ready[0]);
   close(ready[1]);
+}
+
+// A controller killed between fork and exec: its child has the lock for a moment more.
+TEST(StateLock, WaitsForWhatADeadHolderLeft) {
+  const holdfast::test::TempDir dir;
+  int ready[2], hold[2];
+  ASSERT_EQ(pipe(ready), 0);
+  ASSERT_EQ(pipe(hold), 0);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const auto lock = StateLock::acquire(dir.path());
+    if (fork() != 0) _exit(lock ? 0 : 1);
+    close(hold[1]);
+    char byte = 'y';
+    if (write(ready[1], &byte, 1) != 1) _exit(1);
+    _exit(static_cast<int>(read(hold[0], &byte, 1)));  // until the other end is closed
+  }
+  char answer = 0;
+  ASSERT_EQ(read(ready[0], &answer, 1), 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(holder, &status, 0), holder);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  auto acquired = std::async(std::launch::async, [&] { return StateLock::acquire(dir.path()).has_value(); });
+  close(hold[1]);
+  EXPECT_TRUE(acquired.get());
+  for (const int fd : {ready[0], ready[1], hold[0]}) close(fd);
 }
 
 TEST(StateLock, RefusesASymbolicLink) {
