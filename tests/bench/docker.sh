@@ -22,11 +22,10 @@ docker_down() { tests/support/docker_world/engine down "$WORK/engine"; }
 docker_options() {
   printf '%s\n' --network none --log-opt max-size=10m --log-opt max-file=5 --volume "$FIFO:/reports"
 }
-docker_new() {  # docker_new create|run NAME [option...]
-  local verb=$1 name=$2 options
+docker_run() {  # docker_run NAME [option...]
+  local options
   mapfile -t options < <(docker_options)
-  [[ $verb == create ]] || options+=(--detach)
-  docker "$verb" --name "$name" "${options[@]}" "${@:3}" "$DOCKER_IMAGE" /reports "$name" >/dev/null
+  docker run --detach --name "$1" "${options[@]}" "${@:2}" "$DOCKER_IMAGE" /reports "$1" >/dev/null
 }
 docker_config() {  # docker_config NAME...
   echo "apiVersion: holdfast/v1"
@@ -44,7 +43,7 @@ docker_remove_all() { docker ps --all --quiet | xargs --no-run-if-empty -P4 -n10
 # Milliseconds that a command took.
 took() {
   local before=$EPOCHREALTIME
-  "$@" >/dev/null
+  "$@" >/dev/null || return
   echo "$(calc "($EPOCHREALTIME - $before) * 1000" 1)"
 }
 median_and_max() { sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%s/%s\n", v[int((NR + 1) / 2)], v[NR] }'; }
@@ -65,7 +64,7 @@ figure_docker_restart() {
   serve_holdfast 1
   for ((i = 0; i < ${DOCKER_ROUNDS:-30}; ++i)); do
     # A new one each time, because the engine waits twice as long before each further restart.
-    docker_new run docker --restart=always
+    docker_run docker --restart=always
     sleep 1.3
     order=(holdfast docker)
     ((i % 2)) || order=(docker holdfast)
@@ -86,7 +85,7 @@ figure_docker_verb() {
   docker_up
   docker_config holdfast >"$WORK/holdfast.yaml"
   serve_holdfast 1
-  docker_new run docker
+  docker_run docker
   for ((i = 0; i < ${DOCKER_ROUNDS:-20}; ++i)); do
     sleep 0.5
     request "http://127.0.0.1:$API_PORT/api/v1/services/holdfast/restart?wait=30s" >>"$WORK/api.holdfast"
