@@ -5,8 +5,11 @@ DOCKER_FIGURES=(docker-restart docker-verb docker-status docker-200)
 DOCKER_IMAGE=holdfast-bench:1
 BESIDE_PORT=$((API_PORT + 2))
 
-docker_up() {
-  [[ ! -S $WORK/engine/docker.sock ]] || return 0
+docker_up() {  # with no containers
+  if [[ -S $WORK/engine/docker.sock ]]; then
+    docker_remove_all
+    return
+  fi
   unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
   export DOCKER_HOST=unix://$WORK/engine/docker.sock DOCKER_CONFIG=$WORK/docker-config
   tests/support/docker_world/engine up "$WORK/engine" >/dev/null
@@ -19,11 +22,10 @@ docker_down() { tests/support/docker_world/engine down "$WORK/engine"; }
 docker_options() {
   printf '%s\n' --network none --log-opt max-size=10m --log-opt max-file=5 --volume "$FIFO:/reports"
 }
-docker_new() {  # docker_new create|run NAME [option...]
-  local verb=$1 name=$2 options
+docker_run() {  # docker_run NAME [option...]
+  local options
   mapfile -t options < <(docker_options)
-  [[ $verb == create ]] || options+=(--detach)
-  docker "$verb" --name "$name" "${options[@]}" "${@:3}" "$DOCKER_IMAGE" /reports "$name" >/dev/null
+  docker run --detach --name "$1" "${options[@]}" "${@:2}" "$DOCKER_IMAGE" /reports "$1" >/dev/null
 }
 docker_config() {  # docker_config NAME...
   echo "apiVersion: holdfast/v1"
@@ -41,8 +43,8 @@ docker_remove_all() { docker ps --all --quiet | xargs --no-run-if-empty -P4 -n10
 # Milliseconds that a command took.
 took() {
   local before=$EPOCHREALTIME
-  "$@" >/dev/null
-  calc "($EPOCHREALTIME - $before) * 1000" 1
+  "$@" >/dev/null || return
+  echo "$(calc "($EPOCHREALTIME - $before) * 1000" 1)"
 }
 median_and_max() { sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%s/%s\n", v[int((NR + 1) / 2)], v[NR] }'; }
 # ratio_row FIGURE MINE THEIRS PEER: two files of milliseconds
@@ -62,7 +64,7 @@ figure_docker_restart() {
   serve_holdfast 1
   for ((i = 0; i < ${DOCKER_ROUNDS:-30}; ++i)); do
     # A new one each time, because the engine waits twice as long before each further restart.
-    docker_new run docker --restart=always
+    docker_run docker --restart=always
     sleep 1.3
     order=(holdfast docker)
     ((i % 2)) || order=(docker holdfast)
@@ -83,7 +85,7 @@ figure_docker_verb() {
   docker_up
   docker_config holdfast >"$WORK/holdfast.yaml"
   serve_holdfast 1
-  docker_new run docker
+  docker_run docker
   for ((i = 0; i < ${DOCKER_ROUNDS:-20}; ++i)); do
     sleep 0.5
     request "http://127.0.0.1:$API_PORT/api/v1/services/holdfast/restart?wait=30s" >>"$WORK/api.holdfast"
@@ -143,7 +145,7 @@ figure_docker_200() {
   docker_remove_all
   docker_config "${services[@]}" >"$WORK/holdfast.yaml"
   serve_holdfast $count
-  row "200 containers: create and start all, ms" "$LAST_MS" "docker create + start, 4 at once $created+$started" "" 1 1
+  note "200 containers: create and start all, ms" "$LAST_MS" "docker create + start, 4 at once $created+$started"
   pid=${PIDS[holdfast]} engine=$(<"$WORK/engine/pid")
   sleep 20  # as in figure_idle
   before=$(cpu_ticks "$pid") engine_before=$(cpu_ticks "$engine")
@@ -153,7 +155,5 @@ figure_docker_200() {
   row "200 containers: idle, resident MB" "$(calc "$resident" 1)" "" "<= 40 MB" "$resident" 40
   row "200 containers: idle, % of one core" "$(percent_of_core "$ticks" "$seconds")" \
     "dockerd meanwhile $(percent_of_core "$engine_ticks" "$seconds")" "<= 1 %" "$(percent_of_core "$ticks" "$seconds")" 1
-  end_holdfast
-  docker_remove_all
 }
 percent_of_core() { calc "$1 * 100 / $(getconf CLK_TCK) / $2" 3; }
