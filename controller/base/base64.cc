@@ -1,8 +1,8 @@
-#include "runtimes/docker/engine/base64.h"
+#include "controller/base/base64.h"
 
 #include <cstdint>
 
-namespace holdfast::docker {
+namespace holdfast {
 
 namespace {
 
@@ -40,4 +40,4 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
-}  // namespace holdfast::docker
+}  // namespace holdfast
