@@ -54,22 +54,4 @@ ProcessOptions decode_process(Reading& reading, const Node& node, const Path& pa
   return options;
 }
 
-KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path) {
-  KubernetesOptions options;
-  Fields fields(reading, node, path);
-  fields.text("namespace", options.namespace_);
-  if (const Node* name = fields.node().find("namespace");
-      name && name->is_string() && !is_dns_label(name->scalar.as_string()))
-    fields.fault(*name, fields.at("namespace"), "expected a namespace: lower-case letters, digits and '-'");
-  fields.non_empty_text("image", options.image);
-  fields.non_empty_text("serviceAccount", options.service_account);
-  if (const Node* pod = fields.take("podTemplate")) {
-    if (!pod->is_object())
-      fields.fault(*pod, fields.at("podTemplate"), "expected a map: a Kubernetes PodTemplateSpec");
-    options.pod_template = to_json(*pod);
-  }
-  fields.finish();
-  return options;
-}
-
 }  // namespace holdfast::config

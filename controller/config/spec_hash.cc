@@ -94,11 +94,14 @@ Json canonical(const ServiceSpec& spec) {
     out.set("docker", std::move(options));
   }
   if (may_use(RuntimeKind::kKubernetes)) {
+    // Ports, strategy and the like change no instance: the runtime tells what of them isn't in force.
     const auto& kubernetes = spec.kubernetes;
-    out.set("kubernetes", Json::object({{"namespace", kubernetes.namespace_},
-                                        {"image", kubernetes.image},
-                                        {"serviceAccount", kubernetes.service_account},
-                                        {"podTemplate", kubernetes.pod_template}}));
+    auto options = Json::object({{"namespace", kubernetes.namespace_},
+                                 {"image", kubernetes.image},
+                                 {"serviceAccount", kubernetes.service_account},
+                                 {"podTemplate", kubernetes.pod_template}});
+    if (!kubernetes.pull_policy.empty()) options.set("pullPolicy", kubernetes.pull_policy);
+    out.set("kubernetes", std::move(options));
   }
   return out;
 }

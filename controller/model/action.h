@@ -51,13 +51,17 @@ struct ScaleWorkload {
   std::string reason;
   bool operator==(const ScaleWorkload&) const = default;
 };
+struct RevertWorkload {  // back to the spec that ran well last
+  std::string service, reason;
+  bool operator==(const RevertWorkload&) const = default;
+};
 struct DeleteWorkload {
   std::string service, reason;
   bool operator==(const DeleteWorkload&) const = default;
 };
 
 using Action = std::variant<StartInstance, SignalInstance, KillInstance, RemoveInstance, ApplyWorkload,
-                            ScaleWorkload, DeleteWorkload>;
+                            ScaleWorkload, RevertWorkload, DeleteWorkload>;
 
 std::string_view action_name(const Action& action);  // "StartInstance" ...
 const std::string& action_reason(const Action& action);

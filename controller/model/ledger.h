@@ -39,8 +39,20 @@ struct OrdinalLedger {
   bool operator==(const OrdinalLedger&) const = default;
 };
 
+// One instance of a runtime that restarts by itself, by its name there.
+struct DelegatedLedger {
+  std::uint64_t folded_exit = 0;    // incarnation whose exit is already counted
+  std::string spec_hash{};          // of the spec it was started with
+  std::uint64_t restart_nonce = 0;  // likewise
+  bool exited = false;              // at last sight: its end is known already
+  std::string leaving{};            // why it is going: as OrdinalLedger::stop_cause; empty: it isn't
+  bool operator==(const DelegatedLedger&) const = default;
+};
+
 struct RestartLedger {
   std::map<int, OrdinalLedger> ordinals{};
+  std::map<std::string, DelegatedLedger> delegated{};
+  std::optional<ExitRecord> delegated_exit{};                // the newest of these
   std::map<std::string, std::uint64_t> restarts_by_cause{};  // counts restarts, ever; the first start is none
   std::string runtime{};  // where the newest instances were started or seen, "docker"; empty: nowhere yet
   std::string boot{};     // boot id: monotonic times of another boot mean nothing

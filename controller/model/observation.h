@@ -39,6 +39,8 @@ struct ExitRecord {
 
 struct ObservedInstance {
   InstanceId id{};
+  // What the runtime calls it, where it chooses names by itself: a pod's name. Empty: it has no other.
+  std::string name{};
   // Counts the starts of one ordinal: with id the identity of this run. Never reused; larger is newer.
   std::uint64_t incarnation = 0;
   Phase phase = Phase::kUnknown;
@@ -47,6 +49,7 @@ struct ObservedInstance {
   std::optional<WallTime> started_wall{};
   std::optional<MonoTime> stopping_since{};   // when it was asked to stop; set exactly while Stopping
   std::optional<ExitRecord> exit{};           // set exactly when Exited
+  std::optional<ExitRecord> last_exit{};      // of the run before, where the runtime restarts by itself
   std::string spec_hash{};                    // of the spec it was started with
   std::uint64_t restart_nonce = 0;            // of the intent it was started with
   bool notify_ready = false;                  // sd_notify READY=1 was received
@@ -60,8 +63,25 @@ struct ObservedInstance {
   std::vector<std::string> drift{};
 };
 
+// What a runtime that keeps whole workloads has of one, apart from its instances.
+struct ObservedWorkload {
+  std::string spec_hash{};          // as it was applied last
+  std::uint64_t restart_nonce = 0;  // likewise
+  int replicas = 0;                 // so many it is to keep; 0: stopped
+  std::string scaler{};       // who else decides that number: "HorizontalPodAutoscaler web"; empty: nobody
+  bool rolling_out = false;   // instances are still being replaced, or not all available yet
+  std::string stalled{};      // why the rollout doesn't get on; empty: it does, or is done
+  std::string stable_hash{};  // of the spec that ran well last, which can be gone back to; empty: none
+  // Of the rollout that stalled and was gone back from; what is in force is stable_hash then.
+  std::string rejected_hash{}, rejected_because{};
+  std::uint64_t rejected_nonce = 0;
+  // What an apply would change, each a sentence: "replicas: 2 is declared, 5 is in force (by kubectl-scale)".
+  std::vector<std::string> pending{};
+};
+
 struct Observation {
-  std::vector<ObservedInstance> instances{};  // by ordinal, then incarnation
+  std::vector<ObservedInstance> instances{};   // by ordinal, then incarnation
+  std::optional<ObservedWorkload> workload{};  // only where workloads are delegated; nullopt: there is none
 };
 
 }  // namespace holdfast

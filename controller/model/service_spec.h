@@ -149,9 +149,26 @@ struct DockerOptions {
   std::optional<std::int64_t> shm_size;  // bytes
   bool operator==(const DockerOptions&) const = default;
 };
+struct KubernetesPort {
+  std::string name;              // empty: there is only one
+  int port = 0;                  // of the Service
+  int target = 0;                // of the container
+  std::string protocol = "TCP";  // TCP | UDP | SCTP
+  bool operator==(const KubernetesPort&) const = default;
+};
+// The words are those of a Deployment.
 struct KubernetesOptions {
-  std::string namespace_, image, service_account;
-  Json pod_template;
+  std::string namespace_;  // empty: the controller's own
+  std::string image;
+  std::string pull_policy;  // Always | IfNotPresent | Never; empty: the cluster's default
+  std::string service_account;
+  std::vector<KubernetesPort> ports;                       // with any, there is a Service of the same name
+  std::string service_type = "ClusterIP";                  // ClusterIP | NodePort | LoadBalancer
+  std::string strategy = "RollingUpdate";                  // RollingUpdate | Recreate
+  std::string max_surge = "25%", max_unavailable = "25%";  // a number or a share of the replicas
+  Duration progress_deadline = std::chrono::minutes{10};   // then a rollout counts as stalled
+  bool adopt = false;  // takes over a Deployment or Service of that name that isn't Holdfast's
+  Json pod_template;   // a PodTemplateSpec, merged below what the spec says
   bool operator==(const KubernetesOptions&) const = default;
 };
 

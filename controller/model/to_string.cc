@@ -130,9 +130,9 @@ std::string describe(const ConfigError& error) {
 }
 
 std::string_view action_name(const Action& action) {
-  static constexpr std::array<std::string_view, 7> kNames{"StartInstance",  "SignalInstance", "KillInstance",
+  static constexpr std::array<std::string_view, 8> kNames{"StartInstance",  "SignalInstance", "KillInstance",
                                                           "RemoveInstance", "ApplyWorkload",  "ScaleWorkload",
-                                                          "DeleteWorkload"};
+                                                          "RevertWorkload", "DeleteWorkload"};
   return kNames.at(action.index());
 }
 
@@ -141,8 +141,8 @@ const std::string& action_reason(const Action& action) {
 }
 
 std::string describe(const Action& action) {
-  static constexpr std::array<std::string_view, 7> kVerbs{"start", "stop",  "kill",  "remove",
-                                                          "apply", "scale", "delete"};
+  static constexpr std::array<std::string_view, 8> kVerbs{"start", "stop",  "kill",   "remove",
+                                                          "apply", "scale", "revert", "delete"};
   const auto target = std::visit(
       [](const auto& a) {
         if constexpr (requires { a.id; })

@@ -23,11 +23,12 @@ Desired decode_desired(Reader& in, std::string_view key) {
 // Fails to compile when a value has got a member that the codec may not know: extend encoder, decoder and the
 // round trip test, then this.
 [[maybe_unused]] void knows_every_member(const OrdinalLedger& ordinal, const RestartLedger& ledger,
-                                         const Intent& intent) {
+                                         const DelegatedLedger& delegated, const Intent& intent) {
   [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = ordinal;
-  [[maybe_unused]] const auto& [r, s, t, u, v, ff] = ledger;
+  [[maybe_unused]] const auto& [r, gg, hh, s, t, u, v, ff] = ledger;
   [[maybe_unused]] const auto& [w, x] = ledger.last_stop;
   [[maybe_unused]] const auto& [aa, bb, cc, dd, ee] = intent;
+  [[maybe_unused]] const auto& [ii, jj, kk, ll, mm] = delegated;
 }
 
 Json encode_ordinal(const OrdinalLedger& ordinal) {
@@ -116,6 +117,40 @@ std::optional<Intent> decode_intent(std::string_view text) {
   });
 }
 
+namespace {
+
+Json encode_delegated(const RestartLedger& ledger) {
+  auto all = Json::object();
+  for (const auto& [name, of] : ledger.delegated) {
+    Writer out;
+    out.number("foldedExit", of.folded_exit);
+    out.text("hash", of.spec_hash);
+    out.number("nonce", of.restart_nonce);
+    out.flag("exited", of.exited);
+    out.text("leaving", of.leaving);
+    all.members().emplace_back(name, out.take());
+  }
+  return all;
+}
+
+bool decode_delegated(const Json& json, RestartLedger& ledger) {
+  if (!json.is_object()) return false;
+  for (const auto& [name, value] : json.members()) {
+    Reader in(value);
+    DelegatedLedger of;
+    of.folded_exit = static_cast<std::uint64_t>(in.number("foldedExit"));
+    of.spec_hash = in.text("hash");
+    of.restart_nonce = static_cast<std::uint64_t>(in.number("nonce"));
+    of.exited = in.flag("exited");
+    of.leaving = in.text("leaving");
+    if (!in.good()) return false;
+    ledger.delegated.emplace(name, std::move(of));
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string encode(const RestartLedger& ledger) {
   Writer out;
   auto ordinals = Json::object();
@@ -127,6 +162,8 @@ std::string encode(const RestartLedger& ledger) {
     for (const auto& [cause, count] : ledger.restarts_by_cause) causes.set(cause, count);
     out.put("causes", std::move(causes));
   }
+  if (!ledger.delegated.empty()) out.put("delegated", encode_delegated(ledger));
+  if (ledger.delegated_exit) out.put("delegatedExit", encode_exit(*ledger.delegated_exit));
   out.text("boot", ledger.boot);
   if (ledger.last_stop != StopPolicy{}) {
     out.put("stop", Json::object({{"signal", ledger.last_stop.signal},
@@ -154,7 +191,10 @@ std::optional<RestartLedger> decode_ledger(std::string_view text) {
       ledger.restarts_by_cause[cause] = static_cast<std::uint64_t>(count.as_int());
     }
   }
+  if (const auto* delegated = json->find("delegated"); delegated && !decode_delegated(*delegated, ledger))
+    return std::nullopt;
   Reader in(*json);
+  ledger.delegated_exit = decode_exit(in, "delegatedExit");
   ledger.boot = in.text("boot");
   ledger.declaration = in.text("declaration");
   ledger.runtime = in.text("runtime");
