@@ -157,6 +157,7 @@ void Reconciler::drop_starts(View& view) {
 }
 
 std::optional<Error> Reconciler::act(View& view) {
+  if (!may_act()) return std::nullopt;
   std::optional<Error> error;
   if (const auto valid = may_start(view); !valid) {
     error = valid.error();
@@ -164,6 +165,7 @@ std::optional<Error> Reconciler::act(View& view) {
   }
   const ActionContext context{view.input.spec, view.wanted.restart_nonce};
   for (const auto& action : view.plan.actions) {
+    if (!may_act()) break;
     if (planner::note_action(view.memory.ledger, action, view.input.now)) {
       parts_.store.save_ledger(view.service, view.memory.ledger);
     }

@@ -42,6 +42,7 @@ class Reconciler {
     std::function<ResourceUsage(const ObservedInstance&)> usage;  // newest sample; may be empty
     std::function<std::map<std::string, CollectedValues>(const std::string&)> collected;  // may be empty
     std::function<std::uint64_t()> config_revision;
+    std::function<bool()> may_act{};  // asked before each action; empty: always
   };
   explicit Reconciler(Parts parts);
 
@@ -71,6 +72,7 @@ class Reconciler {
   void clear_leftovers(View& view);
   void clear_leftover(View& view, Runtime& runtime, const Observation& left);
   void fold(View& view);
+  [[nodiscard]] bool may_act() const { return !parts_.may_act || parts_.may_act(); }
   std::optional<Error> act(View& view);
   Status may_start(View& view);
   Status prepare(View& view);

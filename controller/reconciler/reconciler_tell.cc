@@ -229,6 +229,7 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
     if (parts_.usage && is_alive(observed)) instance.usage = parts_.usage(observed);
     status->instances.push_back(std::move(instance));
   }
+  status->workload = view.observation.workload;
   status->conditions = view.plan.conditions;
   for (const auto& condition : status->conditions) {
     if (condition.type == "Ready") status->ready = condition.status == Condition::Status::kTrue;
@@ -317,7 +318,7 @@ void Reconciler::publish_unseen(View& view, const Error& error) {
 }
 
 void Reconciler::finish_removal(View& view) {
-  if (view.wanted.spec || !view.observation.instances.empty() || view.error || view.leftovers) return;
+  if (view.wanted.spec || is_there(view.observation) || view.error || view.leftovers) return;
   if (!parts_.desired.forget(view.service)) return;
   record(view, {.type = "Removed",
                 .message = view.service + " is not declared any more and nothing of it is left"});

@@ -22,6 +22,11 @@ struct Reconciler::View {
   StepResult result{};
 };
 
+// Something of the service is there, be it only a workload without instances.
+inline bool is_there(const Observation& observation) {
+  return observation.workload.has_value() || !observation.instances.empty();
+}
+
 inline bool is_alive(const ObservedInstance& instance) {
   return instance.phase != Phase::kExited;
 }
