@@ -87,10 +87,12 @@ TEST_F(LeaderRedirect, PassesChangesOnWhereItCan) {
 
 TEST_F(LeaderRedirect, GuardsDeferredHandlersToo) {
   bool called = false;
-  auto routes = redirect_changes(
-      {{Method::kPost, "/x", Role::kOperator,
-        http::DeferredHandler([&](const Request&, const std::shared_ptr<http::Responder>&) { called = true; })}},
-      elsewhere());
+  auto routes =
+      redirect_changes({{Method::kPost, "/x", Role::kOperator,
+                         http::DeferredHandler([&](const Request&, const std::shared_ptr<http::Responder>&) {
+                           called = true;
+                         })}},
+                       elsewhere());
   const auto kept = std::make_shared<Kept>();
   const auto& handler = std::get<http::DeferredHandler>(routes.at(0).handler);
   handler(Request(), kept);
