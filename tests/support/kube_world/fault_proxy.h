@@ -28,7 +28,7 @@ struct KubeFault {
     size_t lines = 0, bytes = 0;
   };
   std::optional<Cut>
-      cut;  // the connection ends after so many lines of the answer's body, and bytes of what follows
+      cut{};  // the connection ends after so many lines of the answer's body, and bytes of what follows
 };
 
 // Serves plain HTTP on a port of 127.0.0.1, from construction on, and speaks for a user of the cluster. Each
