@@ -213,7 +213,8 @@ Status Application::listen() {
                       .settings = settings,
                       .clock = clock_,
                       .manager = *manager_,
-                      .leadership = cluster_ ? cluster_->leadership() : nullptr};
+                      .leadership = cluster_ ? cluster_->leadership() : nullptr,
+                      .forwarder = &forwarder_};
   if (cluster_ && settings.auth_kubernetes)
     parts.find_token = [this](const std::string& token) { return cluster_->find_token(token); };
   auto api = serve_api(parts, facade_->routes());

@@ -16,6 +16,7 @@
 #include "controller/config/file_watcher.h"
 #include "controller/health/prober.h"
 #include "controller/main/cluster.h"
+#include "controller/main/forwarder.h"
 #include "controller/reconciler/manager.h"
 #include "controller/state/state_lock.h"
 #include "controller/state/store.h"
@@ -74,6 +75,7 @@ class Application {
   std::unique_ptr<telemetry::Sampler> sampler_;
   std::unique_ptr<reconciler::Manager> manager_;
   std::unique_ptr<streaming::Facade> facade_;
+  Forwarder forwarder_;
   std::unique_ptr<http::Server> api_, metrics_;
 };
 

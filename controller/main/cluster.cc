@@ -95,9 +95,8 @@ std::vector<config::LayerText> Cluster::layers() const {
   std::vector<config::LayerText> layers;
   if (!map_) return layers;
   for (auto& layer : map_->layers())
-    layers.push_back({"configmap",
-                      "configmap " + map_->namespace_name() + "/" + map_->name() + "/" + layer.key,
-                      std::move(layer.text)});
+    layers.push_back(
+        {"configmap", map_->namespace_name() + "/" + map_->name() + "/" + layer.key, std::move(layer.text)});
   return layers;
 }
 

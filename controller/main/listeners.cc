@@ -54,7 +54,10 @@ Result<std::unique_ptr<http::Server>> serve_api(const ListenerParts& parts, std:
   auto routes = api::routes(parts.manager, parts.clock, {.version = kVersion, .commit = kCommit});
   for (auto more : {std::move(facade), docs::routes()}) routes.insert(routes.end(), more.begin(), more.end());
   if (const auto* leadership = parts.leadership)
-    routes = api::redirect_changes(std::move(routes), [leadership] { return elsewhere(*leadership); });
+    routes = api::redirect_changes(
+        std::move(routes),
+        {.leader = [leadership] { return elsewhere(*leadership); },
+         .forward = [forwarder = parts.forwarder](const auto&... passed) { (*forwarder)(passed...); }});
   auto server = http::Server::start(std::move(http), std::move(routes));
   if (server) log::info("the API is served", {{"address", (*server)->address()}});
   return server;

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "controller/base/clock.h"
 #include "controller/config/config.h"
+#include "controller/main/forwarder.h"
 #include "controller/model/leadership.h"
 #include "controller/reconciler/manager.h"
 
@@ -19,8 +20,9 @@ struct ListenerParts {
   const cli::ServeOptions& options;
   const config::ControllerSettings& settings;
   const Clock& clock;
-  reconciler::Manager& manager;  // these three outlive the servers
+  reconciler::Manager& manager;  // these outlive the servers
   Leadership* leadership = nullptr;
+  Forwarder* forwarder = nullptr;
   // Whose token of the cluster's it is; empty: the cluster isn't asked.
   std::function<Result<std::optional<http::Identity>>(const std::string& token)> find_token{};
 };
