@@ -37,9 +37,9 @@ bool is_layer(const std::string& key) {
 
 }  // namespace
 
-SharedConfigMap::SharedConfigMap(Client& client, const Clock& clock, std::string namespace_, std::string name,
-                                 std::function<void()> sink)
-    : client_(client), namespace_(std::move(namespace_)), name_(std::move(name)), sink_(std::move(sink)) {
+SharedConfigMap::SharedConfigMap(Client& client, const Clock& clock, std::string in_namespace,
+                                 std::string name, std::function<void()> sink)
+    : client_(client), namespace_(std::move(in_namespace)), name_(std::move(name)), sink_(std::move(sink)) {
   InformerOptions options{
       .resource = kConfigMaps,
       .selection = {

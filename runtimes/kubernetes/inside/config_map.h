@@ -43,7 +43,7 @@ class SharedConfigMap {
   // Begins to follow it at once. `client` and `clock` must outlive it. `sink` is called when others have
   // changed it, and when error() has changed: from any thread, also from within edit(), so it must not block
   // nor call back.
-  SharedConfigMap(Client& client, const Clock& clock, std::string namespace_, std::string name,
+  SharedConfigMap(Client& client, const Clock& clock, std::string in_namespace, std::string name,
                   std::function<void()> sink = {});
   ~SharedConfigMap();  // not within the sink
   SharedConfigMap(const SharedConfigMap&) = delete;

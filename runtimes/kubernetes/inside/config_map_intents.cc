@@ -29,10 +29,11 @@ std::optional<Intent> intent_of(const Json& json) {
   const auto& nonce = json.at("restartNonce");
   const auto at = parse_rfc3339(json.at("at").as_string());
   if (!configured || !nonce.is_int() || nonce.as_int() < 0 || !at) return std::nullopt;
-  Intent intent{.configured = *configured,
-                .restart_nonce = static_cast<std::uint64_t>(nonce.as_int()),
-                .actor = json.at("actor").as_string(),
-                .at = *at};
+  Intent intent;
+  intent.configured = *configured;
+  intent.restart_nonce = static_cast<std::uint64_t>(nonce.as_int());
+  intent.actor = json.at("actor").as_string();
+  intent.at = *at;
   if (const Json* desired = json.find("desired")) {
     intent.desired = desired_of(*desired);
     if (!intent.desired) return std::nullopt;

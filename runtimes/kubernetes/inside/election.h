@@ -52,8 +52,9 @@ class Election {
 
   Election(Candidate candidate, ElectionTimes times) : candidate_(std::move(candidate)), times_(times) {}
 
-  // Whether the Lease has to be read before wanted() is asked.
-  [[nodiscard]] bool must_read() const { return must_read_; }
+  // An attempt is: read if it must be, write what is wanted; if somebody else was faster, the same once more.
+  // Another's Lease is known by looking alone; ours changes through nobody else, or the renewal fails.
+  [[nodiscard]] bool must_read(MonoTime now) const { return must_read_ || !leads(now); }
   // What a read has given; nullopt: there is no Lease.
   void saw(const std::optional<Json>& lease, MonoTime received);
   // What to write now, if anything.

@@ -7,11 +7,11 @@
 
 namespace holdfast::kubernetes {
 
-LeaseElector::LeaseElector(Client& client, const Clock& clock, std::string namespace_, Candidate candidate,
+LeaseElector::LeaseElector(Client& client, const Clock& clock, std::string in_namespace, Candidate candidate,
                            ElectionTimes times)
     : client_(client),
       clock_(clock),
-      namespace_(std::move(namespace_)),
+      namespace_(std::move(in_namespace)),
       name_(candidate.lease),
       election_(candidate, times),
       random_(static_cast<unsigned>(std::hash<std::string>{}(candidate.identity))) {}
@@ -62,8 +62,7 @@ bool LeaseElector::attempt() {
   bool must_read = false;
   {
     const std::lock_guard lock(mutex_);
-    // Another's lease is only known by looking; ours changes through nobody else, or the renewal fails.
-    must_read = election_.must_read() || !election_.leads(clock_.now());
+    must_read = election_.must_read(clock_.now());
   }
   if (must_read) {
     if (auto seen = read(); !seen) {
