@@ -165,8 +165,9 @@ TEST_F(SharedConfigMapTest, TellsWhyItCannotBeRead) {
   ASSERT_FALSE(synced);
   EXPECT_EQ(synced.error().code, ErrorCode::kPermission);
   EXPECT_EQ(synced.error().message, "cannot read ConfigMap ns/config: not allowed to list configmaps");
-  server_.hold_lists(true);
-  SharedConfigMap slow(way_, clock_, "ns", "config");
+  FakeKube slow_server;
+  slow_server.hold_lists(true);
+  SharedConfigMap slow(slow_server, clock_, "ns", "config");
   EXPECT_EQ(slow.wait_synced(Duration{1}).error().code, ErrorCode::kTimeout);
 }
 

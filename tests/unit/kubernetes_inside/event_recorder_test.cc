@@ -30,6 +30,7 @@ class EventRecorderTest : public testing::Test {
     };
     options_.retry_initial = milliseconds{1};
     options_.retry_max = milliseconds{2};
+    options_.attempts = 100000;
   }
   void begin() { recorder_ = std::make_unique<EventRecorder>(way_, clock_, options_); }
   void record(const std::string& service, const std::string& message,
@@ -98,6 +99,17 @@ TEST_F(EventRecorderTest, WaitsForAServerThatDoesNotAnswer) {
   flush();
   EXPECT_EQ(events().size(), 2u);
   EXPECT_FALSE(recorder_->error());
+}
+
+TEST_F(EventRecorderTest, OneThatAlwaysFailsDoesNotHoldUpTheOthers) {
+  options_.attempts = 3;
+  server_.fail_next("create", "events", {ErrorCode::kUnavailable, "a webhook failed", {}}, 3);
+  begin();
+  record("web", "one");
+  record("web", "two");
+  flush();
+  EXPECT_EQ(events().size(), 1u);
+  EXPECT_EQ(recorder_->stats().failed, 1u);
 }
 
 TEST_F(EventRecorderTest, AnAnswerThatWasLostMakesNoSecondEvent) {
