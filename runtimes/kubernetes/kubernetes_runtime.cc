@@ -97,7 +97,11 @@ KubernetesRuntime::KubernetesRuntime(const Clock& clock, KubernetesRuntimeOption
       views_(clock, options_.controller_name,
              {.on_change = [this](const std::string& service) { listeners_.changed(service); },
               .on_note = [this](const RuntimeNote& note) { listeners_.note(note); },
-              .on_state = [this] { link_.suspect(); }}),
+              .on_state =
+                  [this] {
+                    link_.suspect();
+                    listeners_.availability_changed();
+                  }}),
       logs_([this](const std::string& service) { return pods_of(service); }) {
   usage_.emplace(clock, std::string(kubernetes::kControllerLabel) + "=" + options_.controller_name,
                  options_.usage);
@@ -346,9 +350,9 @@ Capabilities KubernetesRuntime::capabilities() const {
   result.features["limits.pids"] = result.features["exec"] = Support::kUnsupported;
   result.notes["restarts"] =
       "by the kubelet, always and with its own backoff; budget and backoff don't apply";
-  result.notes["probes"] =
-      "http, tcp and exec by the kubelet, in whole seconds; heartbeat and notify are left out. Another probe "
-      "replaces the pods";
+  result.features["probes.heartbeat"] = result.features["probes.notify"] = Support::kUnsupported;
+  result.notes["probes"] = "by the kubelet, in whole seconds; another probe replaces the pods";
+  result.notes["probes.heartbeat"] = result.notes["probes.notify"] = "no kubelet makes such checks";
   result.notes["limits.pids"] = "set for all pods of a node by its kubelet";
   result.notes["user"] = "by number";
   result.notes["logs"] = "stdout and stderr in one; those of a pod go with it";
@@ -358,7 +362,14 @@ Capabilities KubernetesRuntime::capabilities() const {
 }
 
 Availability KubernetesRuntime::availability() const {
-  if (begun_) return link_.availability();
+  if (begun_) {
+    auto now = link_.availability();
+    for (const auto* view : views_.all()) {
+      if (!now.available || !view->is_being_read()) continue;
+      return {.known = false, .available = false, .message = "namespace " + view->name() + " is being read"};
+    }
+    return now;
+  }
   return {
       .known = true, .available = false, .message = "not looked for: no service is declared to run in it"};
 }

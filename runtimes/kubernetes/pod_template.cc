@@ -41,13 +41,13 @@ Json container_ports(const KubernetesOptions& options) {
   return ports;
 }
 
-// What a container may use at most is what it is sure to get: nothing is taken from it when a node fills up.
+// Without requests in the podTemplate the API server takes the limits for them.
 Json resources_of(const Resources& resources) {
   auto limits = Json::object();
   if (resources.cpu_millis) limits.set("cpu", cpu_text(*resources.cpu_millis));
   if (resources.memory_bytes) limits.set("memory", bytes_text(*resources.memory_bytes));
   if (limits.members().empty()) return {};
-  return Json::object({{"limits", limits}, {"requests", limits}});
+  return Json::object({{"limits", limits}});
 }
 
 std::optional<std::int64_t> number(std::string_view text) {
