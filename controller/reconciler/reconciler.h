@@ -56,6 +56,9 @@ class Reconciler {
     bool placed = false;                // the two below are set
     Runtime* home = nullptr;            // where its instances are; null: nowhere yet
     std::set<Runtime*> unchecked = {};  // where else something of it could be
+    SpecPtr of, usable;                 // the spec as that runtime can serve it, and what it was made of
+    Runtime* fitted_to = nullptr;
+    std::vector<std::string> left_out;  // what it lacks
     bool fresh = true;  // no step yet: the last controller may have told of what is folded now
     std::optional<Error> last_error;
   };
@@ -71,6 +74,7 @@ class Reconciler {
   void make_home(View& view, Runtime* runtime);
   void clear_leftovers(View& view);
   void clear_leftover(View& view, Runtime& runtime, const Observation& left);
+  void fit_to_runtime(View& view) const;
   void fold(View& view);
   [[nodiscard]] bool may_act() const { return !parts_.may_act || parts_.may_act(); }
   std::optional<Error> act(View& view);

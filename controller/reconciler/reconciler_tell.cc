@@ -190,12 +190,17 @@ void Reconciler::add_degraded(ServiceStatus& status, const View& view) {
   for (const auto& instance : view.observation.instances) {
     for (const auto& field : instance.drift) drift.push_back(instance_name(instance.id) + " " + field);
   }
-  if (drift.empty() && view.fallback.empty()) return;
-  const bool fell_back = !view.fallback.empty();
+  const auto& left_out = view.memory.left_out;
+  const bool fell_back = !view.fallback.empty(), as_declared = drift.empty();
+  if (!left_out.empty())
+    drift.push_back(join(left_out, ", ") + ": not to be had on this runtime, and left out");
   if (fell_back) drift.insert(drift.begin(), view.fallback);
+  if (drift.empty()) return;
   status.conditions.push_back({.type = "Degraded",
                                .status = Condition::Status::kTrue,
-                               .reason = fell_back ? "FallbackRuntime" : "Drift",
+                               .reason = fell_back     ? "FallbackRuntime"
+                                         : as_declared ? "Unsupported"
+                                                       : "Drift",
                                .message = join(drift, "; ")});
 }
 

@@ -14,6 +14,7 @@ struct Reconciler::View {
   bool leftovers = false;      // there is something of it on yet another runtime, which has to go
   std::string fallback{};      // why it isn't where it rather would be
   std::string preparing{};     // what its start waits for
+  SpecPtr spec{};              // as the runtime can serve it
   Observation observation{};
   HealthView health{};
   planner::PlanInput input{};

@@ -9,7 +9,7 @@
 #include "runtimes/docker/container_io.h"
 #include "runtimes/docker/image_puller.h"
 #include "runtimes/docker/instance_table.h"
-#include "runtimes/docker/listeners.h"
+#include "runtimes/listeners.h"
 #include "runtimes/docker/record.h"
 #include "runtimes/docker/spec_container.h"
 
@@ -79,7 +79,7 @@ class DockerRuntime final : public Runtime {
 
   docker::EngineLink link_;
   docker::Host host_;
-  docker::Listeners listeners_;
+  Listeners listeners_;
   docker::InstanceTable instances_;
   docker::ImagePuller puller_;
   docker::ContainerIo io_;
@@ -266,6 +266,8 @@ Capabilities DockerRuntime::capabilities() const {
   result.notes["replicas"] = result.notes["restarts"] =
       "done by holdfast; the engine's own restart policy is off";
   result.notes["probes"] = "done by holdfast; an image's health check counts as readiness too";
+  result.features["probes.notify"] = Support::kUnsupported;
+  result.notes["probes.notify"] = "sd_notify doesn't reach out of a container";
   result.notes["stats"] = "from the container's cgroup where it can be read, otherwise from the engine";
   return result;
 }
