@@ -31,8 +31,8 @@ const std::vector<Values>& combinations() {
       {"networkPolicy.enabled=true", "networkPolicy.from[0].namespaceSelector.matchLabels.team=ops",
        "networkPolicy.egress[0].ports[0].port=443", "metrics.enabled=false"},
       {"rbac.create=false", "serviceAccount.create=false", "serviceAccount.name=other"},
-      {"rbac.namespaces={NAMESPACE,kube-public}", "rbac.nodes=true"},
-      {"rbac.clusterWide=true", "rbac.nodes=true"},
+      {"rbac.namespaces={NAMESPACE,kube-public}"},
+      {"rbac.clusterWide=true"},
       {"uninstall.removeServices=true", "rbac.namespaces={kube-public}"},
       {"uninstall.removeServices=true", "rbac.clusterWide=true"},
       {"metrics.dashboard.enabled=true", "metrics.port=9000"},
@@ -70,7 +70,7 @@ TEST_P(Combination, IsTakenByTheServerAndUnderstoodByTheController) {
   const auto text =
       helm_template(world.ns(), values_for(GetParam(), world.ns()), version_of(world.cluster()));
   ASSERT_EQ(text.status, 0) << text.output;
-  const auto taken = world.kubectl({"apply", "--dry-run=server", "-f", "-"}, text.output);
+  const auto taken = world.cluster().kubectl({"apply", "--dry-run=server", "-f", "-"}, text.output);
   EXPECT_EQ(taken.status, 0) << taken.output;
   const auto objects = objects_in(text.output);
   size_t documents = 0;
