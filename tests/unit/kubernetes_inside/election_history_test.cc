@@ -117,9 +117,9 @@ class History {
     } else if (random_.one_in(80)) {
       begin(node);  // it died, and another begins in its place
     } else if (random_.one_in(80)) {
-      if (auto release = node->election->resigned(wall(*node))) {
+      if (const auto release = node->election->resigned(wall(*node)); release.has_value()) {
         ++node->life;  // waits for no answer
-        send(node, *release, [](const Answer&) {});
+        send(node, release, [](const Answer&) {});
         later(seconds{3}, [this, node] { begin(node); });
       } else {
         begin(node);
@@ -135,7 +135,7 @@ class History {
 
   // What is asked arrives some time, whether or not anybody waits for the answer.
   void send(Node* node, const std::optional<Election::Write>& write,
-            std::function<void(const Answer&)> done) {
+            const std::function<void(const Answer&)>& done) {
     if (lost(*node)) return;
     later(delay(), [this, node, write, done] {
       const auto answer = serve(write);
