@@ -33,6 +33,13 @@ struct ServeOptions {
   std::string runtime_shim;         // path of holdfast-shim; empty: beside this program
 };
 
+// Of `holdfast remove-services`.
+struct RemoveServicesOptions {
+  std::string config_map;               // "namespace/name", which names the controller
+  std::vector<std::string> namespaces;  // empty: that of the ConfigMap
+  bool all_namespaces = false;
+};
+
 struct TokenEntry {
   std::string name, role, id, created;
 };
@@ -48,6 +55,10 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 struct Hooks {
   std::string version = "unknown", revision;
   std::function<int(const ServeOptions&)> serve;
+  // Deletes what a controller left running in a cluster, and tells of each object: how many there were.
+  std::function<Result<size_t>(const RemoveServicesOptions& options,
+                               const std::function<void(const std::string& object)>& tell)>
+      remove_services;
   // Checks files as layers, low to high: how many services they declare together. All faults are details.
   std::function<Result<size_t>(const std::vector<std::string>& files)> validate;
   // One document, JSON or YAML by the name's extension, as the controller would read it.

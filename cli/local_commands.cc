@@ -90,6 +90,32 @@ void add_validate(CLI::App& app, Session& session) {
   command->add_option("files", *files, "Base file, then overlays over it")->type_name(kFile)->required();
 }
 
+int remove_services(Session& session, const RemoveServicesOptions& options) {
+  if (!session.hooks.remove_services) return session.fail(not_available());
+  const auto removed = session.hooks.remove_services(options, [&](const std::string& object) {
+    session.terminal.out << "removed " << printable(object) << std::endl;  // seen as it happens
+  });
+  if (!removed) return session.fail(removed.error());
+  if (*removed == 0) session.terminal.err << "nothing was left running\n";
+  return kExitOk;
+}
+
+void add_remove_services(CLI::App& app, Session& session) {
+  const auto options = std::make_shared<RemoveServicesOptions>();
+  auto* command =
+      add_command(app, session, "remove-services",
+                  "Delete what a controller that is no longer installed left running in a Kubernetes cluster",
+                  [&session, options] { return remove_services(session, *options); });
+  command->add_option("--config-map", options->config_map, "The controller's ConfigMap, as NAMESPACE/NAME")
+      ->required();
+  command
+      ->add_option("--namespace", options->namespaces,
+                   "Where to look; may be given several times; default: the ConfigMap's own")
+      ->expected(1)
+      ->take_all();
+  command->add_flag("--all-namespaces", options->all_namespaces, "Look everywhere");
+}
+
 // Never over a file that is there: it may hold what somebody wrote by hand. What is written may hold values
 // of the environment, so it is for its owner alone.
 Status write_new(const std::string& file, const Json& document) {
@@ -222,6 +248,7 @@ int version(Session& session) {
 void add_local_commands(CLI::App& app, Session& session) {
   add_serve(app, session);
   add_validate(app, session);
+  add_remove_services(app, session);
   add_import(app, session);
   add_token(app, session);
   add_command(app, session, "version", "Show the version of this program",

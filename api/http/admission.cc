@@ -41,8 +41,9 @@ std::optional<Refusal> Admission::check_host(const RequestHead& head, const Targ
   if (!authority && !(head.host.empty() && caller.local_host.empty())) {
     return Refusal{400, "the Host header is not a host with an optional port"};
   }
+  // DNS rebinding needs a name: who asks for an address has been sent there by nobody's DNS.
   if (!any_host_ && !caller.local_host.empty() && !is_loopback_name(authority->host) &&
-      authority->host != caller.local_host && !allowed_hosts_.contains(authority->host)) {
+      !is_ip_address(authority->host) && !allowed_hosts_.contains(authority->host)) {
     return Refusal{421, "this server does not answer for the host \"" + authority->host + '"',
                    "use the address it listens on, or add the name to the server's allowed hosts"};
   }

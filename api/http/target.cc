@@ -163,6 +163,11 @@ std::optional<Authority> parse_authority(std::string_view text) {
   return out;
 }
 
+bool is_ip_address(const std::string& host) {
+  in6_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
 bool is_loopback_name(const std::string& host) {
   if (host == "localhost" || host.ends_with(".localhost") || host == "::1") return true;
   return host.starts_with("127.") && canonical_address(AF_INET, host).has_value();

@@ -37,5 +37,6 @@ struct Authority {
 std::optional<Authority> parse_authority(std::string_view text);
 
 bool is_loopback_name(const std::string& host);  // of an Authority
+bool is_ip_address(const std::string& host);     // likewise
 
 }  // namespace holdfast::http

@@ -164,7 +164,10 @@ std::vector<config::LayerText> Application::all_layers(const config::LayerSet& f
 }
 
 Status Application::load_config() {
-  if (cluster_) cluster_->bring_up_to_date(*manager_);
+  if (cluster_) {
+    cluster_->bring_up_to_date(*manager_);
+    static_cast<void>(cluster_->lost_config_map());  // from now on it would be
+  }
   const auto files = layers_->current();
   auto errors = files.problems;
   if (errors.empty()) errors = manager_->reload(all_layers(files));
@@ -179,7 +182,8 @@ Status Application::load_config() {
 }
 
 void Application::apply(const config::LayerSet& files) {
-  if (!manager_) return;  // still being made: it reads them itself
+  if (!manager_) return;                                // still being made: it reads them itself
+  if (cluster_ && cluster_->lost_config_map()) return;  // a part of the whole is missing
   if (files.problems.empty())
     manager_->reload(all_layers(files));
   else
@@ -188,6 +192,15 @@ void Application::apply(const config::LayerSet& files) {
 
 void Application::config_map_changed() {
   if (!manager_) return;
+  if (cluster_->lost_config_map()) {
+    ConfigError lost{.path = {},
+                     .value = {},
+                     .message = "the ConfigMap was deleted; what it held stays in force",
+                     .origin = {}};
+    lost.origin.layer = "configmap";
+    lost.origin.file = options_.config_map;
+    return manager_->refuse({lost});
+  }
   cluster_->bring_up_to_date(*manager_);
   apply(layers_->current());
 }

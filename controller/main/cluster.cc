@@ -100,6 +100,11 @@ std::vector<config::LayerText> Cluster::layers() const {
   return layers;
 }
 
+bool Cluster::lost_config_map() {
+  const bool there = map_ && map_->data()->object;
+  return std::exchange(had_map_, had_map_ || there) && !there;
+}
+
 std::unique_ptr<state::EditStore> Cluster::edits() {
   return std::make_unique<kubernetes::ConfigMapEditStore>(*map_, clock_);
 }

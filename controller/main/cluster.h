@@ -42,6 +42,8 @@ class Cluster {
   [[nodiscard]] std::vector<config::LayerText> layers() const;
   std::unique_ptr<state::EditStore> edits();
   [[nodiscard]] SharedIntents* intents() { return intents_.get(); }
+  // It was there, and somebody has deleted it: what it held stays in force.
+  [[nodiscard]] bool lost_config_map();
   // Gives the manager what others have written.
   void bring_up_to_date(reconciler::Manager& manager);
 
@@ -70,6 +72,7 @@ class Cluster {
   std::unique_ptr<kubernetes::EventRecorder> recorder_;
   std::unique_ptr<kubernetes::TokenAuth> auth_;
   std::uint64_t subscription_ = 0;
+  bool had_map_ = false;
   std::string told_;  // of the intents
 };
 

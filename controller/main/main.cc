@@ -6,6 +6,7 @@
 #include "controller/base/file.h"
 #include "controller/config/compose/compose.h"
 #include "controller/config/config.h"
+#include "controller/main/remove_services.h"
 #include "controller/main/serve.h"
 #include "controller/main/version.h"
 
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   hooks.version = kVersion;
   hooks.revision = kCommit;
   hooks.serve = serve;
+  hooks.remove_services = remove_services;
   hooks.validate = validate;
   hooks.parse_document = [](const std::string& name, const std::string& text) {
     return config::parse_document({"base", name, text});
