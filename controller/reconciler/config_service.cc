@@ -92,13 +92,13 @@ std::vector<ConfigError> ConfigService::reload_edits() {
 }
 
 std::vector<ConfigError> ConfigService::reload_locked(std::vector<config::LayerText> files) {
+  std::vector<ConfigError> broken;
   if (const auto fresh = edits_->refresh(); !fresh) {
-    problems_ = {{.path = {}, .value = {}, .message = fresh.error().message, .origin = {}}};
-    problems_.front().origin.layer = kEditsLayer;
-    problems_.front().origin.file = edits_->where();
-    rebuild_view();
-    hooks_.rejected(problems_);
-    return problems_;
+    broken = {{.path = {}, .value = {}, .message = fresh.error().message, .origin = {}}};
+    broken.front().origin.layer = kEditsLayer;
+    broken.front().origin.file = edits_->where();
+    // After a restart nothing is in force yet: the edits begin as they were good last.
+    if (document_) return reject(std::move(broken));
   }
   auto loaded = load(files, edits_->layer());
   problems_ = loaded.errors;
@@ -114,13 +114,10 @@ std::vector<ConfigError> ConfigService::reload_locked(std::vector<config::LayerT
     hooks_.rejected(problems_);
     return {};
   }
-  if (!loaded.document) {
-    rebuild_view();
-    hooks_.rejected(problems_);
-    return problems_;
-  }
+  if (!loaded.document) return reject(std::move(loaded.errors));
   // A file may name what is installed a moment later: the rest of it counts, the runtime's word is shown.
   problems_ = refusals(*loaded.document);
+  problems_.insert(problems_.begin(), broken.begin(), broken.end());
   files_ = std::move(files);
   put_in_force(std::move(*loaded.document), {"config", ""});
   keep_last_good();
@@ -130,9 +127,14 @@ std::vector<ConfigError> ConfigService::reload_locked(std::vector<config::LayerT
 
 void ConfigService::refuse(const std::vector<ConfigError>& problems) {
   const std::lock_guard lock(mutex_);
-  problems_ = problems;
+  reject(problems);
+}
+
+std::vector<ConfigError> ConfigService::reject(std::vector<ConfigError> problems) {
+  problems_ = std::move(problems);
   rebuild_view();
   hooks_.rejected(problems_);
+  return problems_;
 }
 
 void ConfigService::put_in_force(config::Document document, const Actor& actor) {

@@ -64,6 +64,7 @@ class ConfigService {
   [[nodiscard]] config::Loaded load(const std::vector<config::LayerText>& files, const Json& edits) const;
   [[nodiscard]] std::vector<ConfigError> refusals(const config::Document& document) const;
   std::vector<ConfigError> reload_locked(std::vector<config::LayerText> files);
+  std::vector<ConfigError> reject(std::vector<ConfigError> problems);
   Result<ConfigChange> edit(const std::function<Result<Json>(const Json& layer)>& change,
                             const std::optional<std::string>& if_match, const Actor& actor,
                             const std::function<std::string(const Json& before, const Json& after)>& summary);
