@@ -111,6 +111,7 @@ Json to_json(const InstanceStatus& instance, MonoTime now) {
   if (runs && observed.started_at)
     uptime = std::chrono::duration<double>(std::max(now - *observed.started_at, Duration::zero())).count();
   return Json::object({{"ordinal", observed.id.ordinal},
+                       {"name", text_or_null(observed.name)},
                        {"incarnation", observed.incarnation},
                        {"phase", to_string(observed.phase)},
                        {"pid", observed.pid},

@@ -44,7 +44,8 @@ struct DelegatedLedger {
   std::uint64_t folded_exit = 0;    // incarnation whose exit is already counted
   std::string spec_hash{};          // of the spec it was started with
   std::uint64_t restart_nonce = 0;  // likewise
-  bool leaving = false;             // it was seen Stopping: its end is no surprise
+  bool exited = false;              // at last sight: its end is known already
+  std::string leaving{};            // why it is going: as OrdinalLedger::stop_cause; empty: it isn't
   bool operator==(const DelegatedLedger&) const = default;
 };
 

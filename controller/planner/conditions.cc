@@ -52,6 +52,10 @@ std::string unknown_text(const OrdinalView& of) {
 }
 
 std::string backoff_text(const PlanInput& input, const OrdinalView& of) {
+  if (of.ledger == nullptr || !of.ledger->next_start) {  // the runtime's own
+    const auto& run = of.runs.back();
+    return instance_text(of, run.message.empty() && run.exit ? run.exit->reason : run.message);
+  }
   std::string text = "starts again in " + seconds_text(*of.ledger->next_start - input.now) + " after " +
                      std::to_string(of.ledger->consecutive_failures) + " failure(s) in a row";
   const std::string exit = exit_text(of);
@@ -110,7 +114,7 @@ Told ready(const PlanInput& input, const View& view) {
   if (input.desired == Desired::kStopped)
     return view.any_live() ? Told{Truth::kFalse, "Stopping", {}} : Told{Truth::kFalse, "Stopped", {}};
   const std::string ratio =
-      std::to_string(view.count(State::kReady)) + " of " + std::to_string(input.spec->replicas) + " ready";
+      std::to_string(view.count(State::kReady)) + " of " + std::to_string(view.wanted()) + " ready";
   auto told = shortfall(input, view);
   if (!told) return {Truth::kTrue, "AllReady", ratio};
   told->message = told->message.empty() ? ratio : ratio + "; " + told->message;
@@ -124,7 +128,7 @@ std::optional<Told> replacing(const PlanInput& input, const View& view) {
       std::count_if(all.begin(), all.end(), [](const OrdinalView& of) { return !of.replace.empty(); });
   if (old == 0) return std::nullopt;
   const std::string text =
-      std::to_string(old) + " of " + std::to_string(input.spec->replicas) + " still to be restarted";
+      std::to_string(old) + " of " + std::to_string(view.wanted()) + " still to be restarted";
   if (!input.dependencies.unmet.empty())
     return Told{Truth::kTrue, "WaitingForDependencies", text + "; " + join(input.dependencies.unmet, "; ")};
   if (const auto* of = first(view, State::kFailed))
@@ -164,7 +168,20 @@ Told progressing(const PlanInput& input, const View& view) {
   return {Truth::kFalse, "Settled", {}};
 }
 
+// Nullopt: its rollout goes on, or is done.
+std::optional<Told> failed_workload(const PlanInput& input) {
+  const auto* has = workload_of(input);
+  if (has == nullptr || !input.spec || input.desired != Desired::kRunning) return std::nullopt;
+  if (is_rejected(input))
+    return Told{Truth::kTrue, "RolledBack",
+                "went back to the configuration that ran before: " + has->rejected_because +
+                    "; restart it to try again, or change its configuration"};
+  if (has->stalled.empty()) return std::nullopt;
+  return Told{Truth::kTrue, "RolloutStalled", has->stalled};
+}
+
 Told failed(const PlanInput& input, const View& view) {
+  if (auto told = failed_workload(input)) return std::move(*told);
   if (const auto* of = first(view, State::kFailed)) {
     const bool never = input.spec->restart.mode == RestartMode::kNever;
     return {Truth::kTrue, never ? "RestartForbidden" : "BudgetExhausted", failed_text(input, *of)};

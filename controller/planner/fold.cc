@@ -11,6 +11,7 @@
 
 #include "controller/planner/backoff.h"
 #include "controller/planner/causes.h"
+#include "controller/planner/fold_workload.h"
 #include "controller/planner/planner.h"
 #include "controller/planner/runs.h"
 
@@ -255,7 +256,8 @@ bool note_stop(RestartLedger& ledger, const InstanceId& id, std::uint64_t incarn
 }  // namespace
 
 bool fold_into(RestartLedger& ledger, const FoldInput& input, std::vector<FoldNote>* notes) {
-  if (input.capabilities != nullptr && input.capabilities->delegates_workload) return false;
+  if (input.capabilities != nullptr && input.capabilities->delegates_workload)
+    return fold_workload(ledger, input, notes);
   return Folder(ledger, input, notes).run();
 }
 

@@ -198,8 +198,7 @@ class Planner {
 
 Plan plan(const PlanInput& input) {
   const View view(input);
-  const bool delegated = input.capabilities != nullptr && input.capabilities->delegates_workload;
-  Plan out = delegated ? plan_workload(input, view) : Planner(input, view).run();
+  Plan out = delegated(input) ? plan_workload(input) : Planner(input, view).run();
   out.conditions = conditions_of(input, view);
   return out;
 }

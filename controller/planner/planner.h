@@ -60,7 +60,7 @@ struct FoldInput {
   Desired desired = Desired::kRunning;
   std::uint64_t restart_nonce = 0;
   const Observation* observation = nullptr;
-  const Capabilities* capabilities = nullptr;  // a runtime that delegates workloads has nothing to fold
+  const Capabilities* capabilities = nullptr;  // what a runtime restarts by itself is only recorded
   MonoTime now{};
   WallTime wall{};  // recorded with an instance that disappeared
 };

@@ -12,10 +12,6 @@
 namespace holdfast::planner {
 namespace {
 
-bool delegated(const PlanInput& input) {
-  return input.capabilities != nullptr && input.capabilities->delegates_workload;
-}
-
 const InstanceHealth* health_of(const PlanInput& input, const ObservedInstance& run) {
   if (input.health == nullptr || input.health->empty()) return nullptr;
   const auto found = input.health->find({run.id.ordinal, run.incarnation});
@@ -48,7 +44,16 @@ State state_of_live(const PlanInput& input, const OrdinalView& of) {
   return starting ? State::kStarting : State::kUnready;
 }
 
+// A runtime that restarts by itself waits between attempts, too.
+State state_of_absent_delegated(const PlanInput& input, const OrdinalView& of) {
+  if (!of.runs.empty()) return State::kBackoff;
+  const auto* has = workload_of(input);
+  const bool held = !input.dependencies.unmet.empty() && (has == nullptr || has->replicas == 0);
+  return held ? State::kHeld : State::kDue;
+}
+
 State state_of_absent(const PlanInput& input, const OrdinalView& of) {
+  if (delegated(input)) return state_of_absent_delegated(input, of);
   if (of.ledger != nullptr) {
     if (of.ledger->failed) return State::kFailed;
     if (of.ledger->completed) return State::kCompleted;
@@ -59,12 +64,25 @@ State state_of_absent(const PlanInput& input, const OrdinalView& of) {
 
 // A run without a recorded hash was adopted: nothing is known against it.
 std::string_view replacement(const PlanInput& input, const OrdinalView& of) {
+  if (delegated(input)) {  // against what the runtime was told last
+    const auto* has = workload_of(input);
+    if (has == nullptr) return {};
+    if (of.live->restart_nonce < has->restart_nonce) return cause::kOperator;
+    return of.live->spec_hash.empty() || of.live->spec_hash == has->spec_hash ? std::string_view()
+                                                                              : cause::kConfig;
+  }
   if (of.live->restart_nonce < input.restart_nonce) return cause::kOperator;
   if (!of.live->spec_hash.empty() && of.live->spec_hash != input.spec->spec_hash) return cause::kConfig;
-  if (delegated(input) || of.health == nullptr) return {};
+  if (of.health == nullptr) return {};
   if (of.health->startup_failed) return cause::kStartup;
   if (of.health->liveness_failed) return cause::kLiveness;
   return {};
+}
+
+int wanted_replicas(const PlanInput& input) {
+  if (!input.spec || input.desired != Desired::kRunning) return 0;
+  const auto* has = delegated(input) ? workload_of(input) : nullptr;
+  return has != nullptr && !has->scaler.empty() && has->replicas > 0 ? has->replicas : input.spec->replicas;
 }
 
 }  // namespace
@@ -74,7 +92,7 @@ bool OrdinalView::unhealthy() const {
 }
 
 View::View(const PlanInput& input) : groups_(input.observation) {
-  const int replicas = input.spec && input.desired == Desired::kRunning ? input.spec->replicas : 0;
+  const int replicas = wanted_ = wanted_replicas(input);
   ordinals_.reserve(static_cast<size_t>(std::max(replicas, 1)));
   for (int next = 0; next < replicas || !groups_.empty();) {
     const bool wanted = next < replicas && (groups_.empty() || groups_.next_ordinal() >= next);

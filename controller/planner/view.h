@@ -47,18 +47,29 @@ class View {
   [[nodiscard]] bool any(State state) const;
   [[nodiscard]] bool any_live() const;
   [[nodiscard]] int count(State state) const;  // of wanted ordinals
+  [[nodiscard]] int wanted() const { return wanted_; }
 
  private:
   void assess(const PlanInput& input, OrdinalView& of) const;
 
   GroupedRuns groups_;
   std::vector<OrdinalView> ordinals_;
+  int wanted_ = 0;
 };
 
 // "30s", "1.5s", "250ms".
 std::string seconds_text(Duration duration);
 
-Plan plan_workload(const PlanInput& input, const View& view);
+// ---- of runtimes that keep whole workloads by themselves
+bool delegated(const PlanInput& input);
+const ObservedWorkload* workload_of(const PlanInput& input);  // null: there is none
+// The declared spec didn't come up, and the one before is in force until an operator or a change says more.
+bool is_rejected(const PlanInput& input);
+Plan plan_workload(const PlanInput& input);
+bool workload_settled(const PlanInput& input, const Plan& plan, const View& view);
+
+// Every wanted instance is ready, and nothing else is left alive.
+bool all_as_wanted(const View& view);
 std::vector<Condition> conditions_of(const PlanInput& input, const View& view);
 
 }  // namespace holdfast::planner

@@ -34,7 +34,8 @@ StepResult Reconciler::step(const std::string& service) {
     return view.result;
   }
   fold(view);
-  if (parts_.prober) {
+  const bool probes_itself = capabilities_.at(view.runtime).delegates_workload;
+  if (parts_.prober && !probes_itself) {
     if (view.wanted.spec && !view.moving) parts_.prober->track(view.wanted.spec, view.observation.instances);
     view.health = parts_.prober->view(service);
   }
@@ -83,7 +84,9 @@ void Reconciler::fold(View& view) {
   const bool changed = planner::fold_into(view.memory.ledger, input, &notes);
   // Told first, kept afterwards: a controller that dies in between tells again, and the first step after its
   // return leaves out what was told already. The other order would lose an exit.
-  if (!notes.empty() && view.memory.fresh) leave_out_told(view, notes);
+  // Where names and ordinals are the runtime's own, they don't tell one exit from another for ever.
+  const bool numbered = !capabilities_.at(view.runtime).delegates_workload;
+  if (!notes.empty() && view.memory.fresh && numbered) leave_out_told(view, notes);
   view.memory.fresh = false;
   tell_exits(view, notes);
   if (changed) parts_.store.save_ledger(view.service, view.memory.ledger);
@@ -148,7 +151,8 @@ void Reconciler::drop_starts(View& view) {
   std::erase_if(view.plan.actions, [&](const Action& action) {
     if (const auto* signal = std::get_if<SignalInstance>(&action))
       return signal->id.ordinal < view.wanted.spec->replicas;
-    return std::holds_alternative<StartInstance>(action) || std::holds_alternative<ApplyWorkload>(action);
+    return std::holds_alternative<StartInstance>(action) || std::holds_alternative<ApplyWorkload>(action) ||
+           std::holds_alternative<RevertWorkload>(action);
   });
 }
 

@@ -174,6 +174,8 @@ void Reconciler::tell_action(const View& view, const Action& action) {
     event.type = "Applied";
   else if (std::holds_alternative<ScaleWorkload>(action))
     event.type = "Scaled";
+  else if (std::holds_alternative<RevertWorkload>(action))
+    event.type = "RolledBack", event.severity = "error";
   else if (std::holds_alternative<DeleteWorkload>(action))
     event.type = "Deleted";
   else
@@ -184,6 +186,7 @@ void Reconciler::tell_action(const View& view, const Action& action) {
 // Runs, but not as declared.
 void Reconciler::add_degraded(ServiceStatus& status, const View& view) {
   std::vector<std::string> drift;
+  if (view.observation.workload) drift = view.observation.workload->pending;
   for (const auto& instance : view.observation.instances) {
     for (const auto& field : instance.drift) drift.push_back(instance_name(instance.id) + " " + field);
   }
@@ -213,6 +216,9 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
       instance.health = health->second.state;
       instance.ready = health->second.ready && observed.phase == Phase::kRunning;
       instance.health_message = health->second.message;
+    } else if (view.input.capabilities->delegates_workload) {
+      instance.ready = planner::is_ready(view.input, observed);
+      if (instance.ready) instance.health = HealthState::kHealthy;
     } else {
       instance.ready = !parts_.prober && observed.phase == Phase::kRunning;
     }
@@ -234,6 +240,7 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
     if (ledger.last_exit && (!status->last_exit || ledger.last_exit->at > status->last_exit->at))
       status->last_exit = ledger.last_exit;
   }
+  if (view.memory.ledger.delegated_exit) status->last_exit = view.memory.ledger.delegated_exit;
   status->last_error = view.error;
   if (parts_.prober) status->last_heartbeat = parts_.prober->last_heartbeat(view.service);
   if (parts_.collected && view.wanted.spec && !view.wanted.spec->collectors.empty())

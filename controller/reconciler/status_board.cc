@@ -163,8 +163,8 @@ namespace {
 
 bool same_news(const InstanceStatus& a, const InstanceStatus& b) {
   const auto &x = a.observed, &y = b.observed;
-  return x.id.ordinal == y.id.ordinal && x.incarnation == y.incarnation && x.phase == y.phase &&
-         x.pid == y.pid && x.exit == y.exit && x.spec_hash == y.spec_hash &&
+  return x.id.ordinal == y.id.ordinal && x.name == y.name && x.incarnation == y.incarnation &&
+         x.phase == y.phase && x.pid == y.pid && x.exit == y.exit && x.spec_hash == y.spec_hash &&
          x.notify_ready == y.notify_ready && x.notify_status == y.notify_status && x.message == y.message &&
          x.drift == y.drift && a.health == b.health && a.ready == b.ready &&
          a.health_message == b.health_message;

@@ -28,7 +28,7 @@ Desired decode_desired(Reader& in, std::string_view key) {
   [[maybe_unused]] const auto& [r, gg, hh, s, t, u, v, ff] = ledger;
   [[maybe_unused]] const auto& [w, x] = ledger.last_stop;
   [[maybe_unused]] const auto& [aa, bb, cc, dd, ee] = intent;
-  [[maybe_unused]] const auto& [ii, jj, kk, ll] = delegated;
+  [[maybe_unused]] const auto& [ii, jj, kk, ll, mm] = delegated;
 }
 
 Json encode_ordinal(const OrdinalLedger& ordinal) {
@@ -126,7 +126,8 @@ Json encode_delegated(const RestartLedger& ledger) {
     out.number("foldedExit", of.folded_exit);
     out.text("hash", of.spec_hash);
     out.number("nonce", of.restart_nonce);
-    out.flag("leaving", of.leaving);
+    out.flag("exited", of.exited);
+    out.text("leaving", of.leaving);
     all.members().emplace_back(name, out.take());
   }
   return all;
@@ -140,7 +141,8 @@ bool decode_delegated(const Json& json, RestartLedger& ledger) {
     of.folded_exit = static_cast<std::uint64_t>(in.number("foldedExit"));
     of.spec_hash = in.text("hash");
     of.restart_nonce = static_cast<std::uint64_t>(in.number("nonce"));
-    of.leaving = in.flag("leaving");
+    of.exited = in.flag("exited");
+    of.leaving = in.text("leaving");
     if (!in.good()) return false;
     ledger.delegated.emplace(name, std::move(of));
   }

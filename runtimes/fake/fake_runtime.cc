@@ -110,6 +110,7 @@ Result<Observation> FakeRuntime::observe(const std::string& service) {
   if (found == services_.end()) return out;
   Service& of = found->second;
   settle(of);
+  out.workload = of.workload;
   out.instances.reserve(of.runs.size());
   for (const Run& run : of.runs) {
     const int ordinal = run.seen.id.ordinal;
@@ -129,7 +130,7 @@ Result<std::vector<std::string>> FakeRuntime::list_owned() {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> out;
   for (const auto& [name, service] : services_)
-    if (!service.runs.empty()) out.push_back(name);
+    if (!service.runs.empty() || service.workload) out.push_back(name);
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -196,35 +197,6 @@ Status FakeRuntime::act(const RemoveInstance& action, const ActionContext& /*con
   auto& runs = services_[action.id.service].runs;
   runs.erase(runs.begin() + (run - runs.data()));
   ++counters_.removals;
-  return {};
-}
-
-// As a workload controller would, if replacing took no time.
-Status FakeRuntime::act(const ApplyWorkload& action, const ActionContext& context) {
-  if (!context.spec) return fail_terminal(ErrorCode::kInvalid, "cannot apply without a spec");
-  ++counters_.workload_actions;
-  Service& service = services_[action.service];
-  std::erase_if(service.runs, [&](const Run& run) {
-    return run.seen.id.ordinal >= context.spec->replicas || run.seen.phase == Phase::kExited ||
-           run.seen.spec_hash != context.spec->spec_hash || run.seen.restart_nonce < context.restart_nonce;
-  });
-  for (int ordinal = 0; ordinal < context.spec->replicas; ++ordinal) {
-    const InstanceId id{action.service, ordinal};
-    if (live(id) == nullptr) launch(service, id, service.shown[ordinal] + 1, context);
-  }
-  return {};
-}
-
-Status FakeRuntime::act(const ScaleWorkload& action, const ActionContext& /*context*/) {
-  ++counters_.workload_actions;
-  std::erase_if(services_[action.service].runs,
-                [&](const Run& run) { return run.seen.id.ordinal >= action.replicas; });
-  return {};
-}
-
-Status FakeRuntime::act(const DeleteWorkload& action, const ActionContext& /*context*/) {
-  ++counters_.workload_actions;
-  services_.erase(action.service);
   return {};
 }
 

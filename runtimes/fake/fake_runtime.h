@@ -81,6 +81,8 @@ class FakeRuntime final : public Runtime {
   void vanish(const InstanceId& id);
   // The controller has forgotten the service, of which nothing was left: its incarnations may begin anew.
   void forget(const std::string& service);
+  // Of a workload that was applied: what somebody else made of it, or the runtime did.
+  void edit_workload(const std::string& service, const std::function<void(ObservedWorkload&)>& edit);
   // A second live run of an ordinal, as after a fault of a runtime.
   void plant(ObservedInstance instance);
   void set_fault(Fault fault, FaultPoint point = FaultPoint::kBefore);  // nullptr: none
@@ -109,7 +111,9 @@ class FakeRuntime final : public Runtime {
     int stop_signal = 15;
   };
   struct Service {
-    std::vector<Run> runs;               // by ordinal, then incarnation
+    std::vector<Run> runs;  // by ordinal, then incarnation
+    std::optional<ObservedWorkload> workload;
+    SpecPtr applied, stable;             // of the workload
     std::map<int, std::uint64_t> shown;  // the highest incarnation that observe() has told of
     std::set<int> unknown;
     FakeScript script;
@@ -124,7 +128,9 @@ class FakeRuntime final : public Runtime {
   Status act(const RemoveInstance& action, const ActionContext& context);
   Status act(const ApplyWorkload& action, const ActionContext& context);
   Status act(const ScaleWorkload& action, const ActionContext& context);
+  Status act(const RevertWorkload& action, const ActionContext& context);
   Status act(const DeleteWorkload& action, const ActionContext& context);
+  void roll_out(const std::string& name, const SpecPtr& spec, std::uint64_t restart_nonce);
   Run* find(const InstanceId& id, std::uint64_t incarnation);
   Run* live(const InstanceId& id);  // the newest
   static void settle(Run& run, MonoTime now, WallTime wall);

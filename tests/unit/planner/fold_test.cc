@@ -341,14 +341,6 @@ TEST(Fold, WithoutASpecOnlyRecords) {
   EXPECT_FALSE(c.fold());
 }
 
-TEST(Fold, LeavesDelegatedWorkloadsAlone) {
-  Case c;
-  c.capabilities.delegates_workload = true;
-  c.exited(0, 3, 1);
-  EXPECT_FALSE(c.fold());
-  EXPECT_EQ(c.ledger, RestartLedger{});
-}
-
 TEST(Fold, KeepsOrdinalsApart) {
   Case c;
   c.spec.replicas = 3;

@@ -396,46 +396,5 @@ TEST(Plan, ConditionsCarryTheGeneration) {
   for (const Condition& each : plan.conditions) EXPECT_EQ(each.observed_generation, 12) << each.type;
 }
 
-class Workload : public testing::Test {
- protected:
-  Workload() { c.capabilities.delegates_workload = true; }
-  Case c;
-};
-
-TEST_F(Workload, IsAppliedUntilItIsAsDeclared) {
-  c.spec.replicas = 2;
-  EXPECT_THAT(brief(c.step()), ElementsAre("ApplyWorkload"));
-  c.run(0, 1);
-  EXPECT_THAT(brief(c.step()), ElementsAre("ApplyWorkload"));
-  c.run(1, 1);
-  EXPECT_THAT(brief(c.step()), IsEmpty());
-  EXPECT_TRUE(c.is_settled());
-  EXPECT_EQ(c.phase(), "Running");
-  c.spec.spec_hash = "B";
-  EXPECT_THAT(brief(c.step()), ElementsAre("ApplyWorkload"));
-}
-
-TEST_F(Workload, IsScaledToNothingWhenStopped) {
-  c.run(0, 1);
-  c.desired = Desired::kStopped;
-  EXPECT_THAT(brief(c.step()), ElementsAre("ScaleWorkload"));
-  c.dependencies.dependents_up = {"web"};
-  EXPECT_THAT(brief(c.step()), IsEmpty());
-  c.clear();
-  EXPECT_TRUE(c.is_settled());
-}
-
-TEST_F(Workload, IsDeletedWhenUndeclaredEvenIfNothingRuns) {
-  c.declared = false;
-  EXPECT_THAT(brief(c.step()), ElementsAre("DeleteWorkload"));
-}
-
-TEST_F(Workload, WaitsForDependenciesBeforeItsFirstStart) {
-  c.dependencies.unmet = {"database"};
-  EXPECT_THAT(brief(c.step()), IsEmpty());
-  c.run(0, 1).spec_hash = "old";
-  EXPECT_THAT(brief(c.step()), ElementsAre("ApplyWorkload"));
-}
-
 }  // namespace
 }  // namespace holdfast::planner
