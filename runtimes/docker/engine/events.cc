@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "runtimes/docker/engine/client_impl.h"
-#include "runtimes/docker/engine/line_splitter.h"
 #include "runtimes/docker/engine/times.h"
 #include "runtimes/docker/engine/url.h"
 #include "runtimes/docker/engine/version.h"
+#include "runtimes/http/line_splitter.h"
 
 namespace holdfast::docker {
 
@@ -53,7 +53,7 @@ class Listener {
 
  private:
   EventHandlers handlers_;
-  LineSplitter lines_;
+  http_client::LineSplitter lines_;
   bool understood_ = true;
 };
 

@@ -106,11 +106,15 @@ Error unreachable(const Endpoint& endpoint, int os_errno, const std::string& det
               : "Is the engine running, and do DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH fit it?"};
 }
 
-std::string seconds_of(Duration duration) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-  auto seconds = std::to_string(ms / 1000);
-  if (ms % 1000 != 0) seconds += "." + std::to_string(ms % 1000 / 100);
-  return seconds + " s";
+Error error_of(const Endpoint& endpoint, const http_client::Fault& fault) {
+  using Kind = http_client::Fault::Kind;
+  if (fault.kind == Kind::kUnreachable) return unreachable(endpoint, fault.os_errno, fault.detail);
+  if (fault.kind == Kind::kNotHttp) {
+    return {ErrorCode::kUnavailable,
+            fault.what + ": what answers at " + endpoint.where + " doesn't speak HTTP (" + fault.detail + ")",
+            "Is it a container engine?"};
+  }
+  return http_client::plain_words(fault, "Docker");
 }
 
 Error timed_out(const std::string& what, Duration after) {

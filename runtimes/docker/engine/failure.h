@@ -7,6 +7,7 @@
 #include "controller/base/clock.h"
 #include "controller/base/result.h"
 #include "runtimes/docker/engine/endpoint.h"
+#include "runtimes/http/transport.h"
 
 namespace holdfast::docker {
 
@@ -15,7 +16,11 @@ namespace holdfast::docker {
 // them. Thread-safe.
 Error unreachable(const Endpoint& endpoint, int os_errno, const std::string& detail);
 
-std::string seconds_of(Duration duration);  // "2.5 s"
+// No answer came. Errors: kUnavailable, kPermission (the socket is not ours to use), kTimeout, kInternal (an
+// answer that is too large).
+Error error_of(const Endpoint& endpoint, const http_client::Fault& fault);
+
+using http_client::seconds_of;
 Error timed_out(const std::string& what, Duration after);
 
 // An answer of status 400 and up (or an unexpected redirection), with the message of its JSON body.

@@ -10,7 +10,7 @@
 
 #include "controller/base/result.h"
 #include "runtimes/docker/client/client.h"
-#include "runtimes/docker/engine/line_splitter.h"
+#include "runtimes/http/line_splitter.h"
 
 namespace holdfast::docker {
 
@@ -31,7 +31,7 @@ class PullReader {
   bool take(const Json& line);
 
   const std::string reference_;
-  LineSplitter lines_;
+  http_client::LineSplitter lines_;
   std::map<std::string, Layer> layers_;
   std::optional<Error> error_;
 };

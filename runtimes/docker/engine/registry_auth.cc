@@ -1,7 +1,7 @@
 #include "runtimes/docker/engine/registry_auth.h"
 
+#include "controller/base/base64.h"
 #include "controller/base/json.h"
-#include "runtimes/docker/engine/base64.h"
 
 namespace holdfast::docker {
 

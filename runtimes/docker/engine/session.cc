@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "runtimes/docker/engine/failure.h"
 #include "runtimes/docker/engine/version.h"
 
 namespace holdfast::docker {
@@ -18,10 +19,35 @@ Result<Json> json_of(const std::string& what, const Response& response) {
   return json;
 }
 
+Result<Response> judged(const std::string& what, Result<Response> response) {
+  if (response && http_client::is_failure(response->status))
+    return fail(http_error(what, response->status, response->body));
+  return response;
+}
+
+http_client::Endpoint address_of(const Endpoint& endpoint) {
+  return {.socket_path = endpoint.socket_path,
+          .base_url = endpoint.base_url,
+          .ca_file = endpoint.ca_file,
+          .cert_file = endpoint.cert_file,
+          .key_file = endpoint.key_file,
+          .verify_peer = endpoint.verify_peer};
+}
+
 }  // namespace
 
 Session::Session(Endpoint endpoint, Duration connect_timeout, Duration version_timeout)
-    : version_timeout_(version_timeout), transport_(std::move(endpoint), connect_timeout) {}
+    : endpoint_(std::move(endpoint)),
+      version_timeout_(version_timeout),
+      transport_(
+          address_of(endpoint_),
+          [endpoint = endpoint_](const http_client::Fault& fault) { return error_of(endpoint, fault); },
+          connect_timeout) {}
+
+Result<Response> Session::ask(Request request, Sink sink, const std::stop_token& stop) {
+  const auto what = request.what;
+  return judged(what, transport_.call(std::move(request), std::move(sink), stop));
+}
 
 void Session::note(const Error& error) {
   if (error.code != ErrorCode::kUnavailable) return;
@@ -35,11 +61,11 @@ Result<EngineInfo> Session::info(Duration timeout) {
     if (info_) return *info_;
   }
   const std::string what = "asking Docker for its version";
-  const auto response = transport_.call({.target = "/version", .what = what, .timeout = timeout});
+  const auto response = ask({.target = "/version", .what = what, .timeout = timeout});
   if (!response) return fail(response.error());
   const auto json = json_of(what, *response);
   if (!json) return fail(json.error());
-  auto found = engine_info(*json, transport_.endpoint().api_version, transport_.endpoint().where);
+  auto found = engine_info(*json, endpoint_.api_version, endpoint_.where);
   if (!found) return found;
   const std::lock_guard lock(mutex_);
   info_ = *found;
@@ -47,10 +73,10 @@ Result<EngineInfo> Session::info(Duration timeout) {
 }
 
 Result<EngineInfo> Session::ping(Duration timeout) {
-  const auto response = transport_.call({.target = "/_ping",
-                                         .what = "asking Docker for a sign of life",
-                                         .timeout = timeout,
-                                         .max_bytes = 4096});
+  const auto response = ask({.target = "/_ping",
+                             .what = "asking Docker for a sign of life",
+                             .timeout = timeout,
+                             .max_bytes = 4096});
   if (!response) {
     note(response.error());
     return fail(response.error());
@@ -62,7 +88,7 @@ Result<Response> Session::call(Request request, Sink sink, const std::stop_token
   const auto engine = info(version_timeout_);
   if (!engine) return fail(engine.error());
   request.target.insert(0, "/v" + engine->api_version);
-  auto response = transport_.call(std::move(request), std::move(sink), stop);
+  auto response = ask(std::move(request), std::move(sink), stop);
   if (!response && !stop.stop_requested()) note(response.error());
   return response;
 }
@@ -78,7 +104,9 @@ Result<Json> Session::call_json(Request request) {
 std::unique_ptr<Stream> Session::open(Request request, StreamHandlers handlers) {
   // Without a version the engine takes its newest; if it can't be reached, the stream itself will tell.
   if (const auto engine = info(version_timeout_)) request.target.insert(0, "/v" + engine->api_version);
-  handlers.on_end = [this, on_end = std::move(handlers.on_end)](Result<Response> result) {
+  handlers.on_end = [this, what = request.what,
+                     on_end = std::move(handlers.on_end)](Result<Response> result) {
+    result = judged(what, std::move(result));
     if (!result) note(result.error());
     if (on_end) on_end(std::move(result));
   };

@@ -3,8 +3,8 @@
 #include <set>
 #include <utility>
 
-#include "runtimes/docker/engine/line_splitter.h"
 #include "runtimes/docker/engine/url.h"
+#include "runtimes/http/line_splitter.h"
 
 namespace holdfast::docker {
 
@@ -63,7 +63,7 @@ class StatsStreams::Entry {
   }
 
  private:
-  LineSplitter lines_;
+  http_client::LineSplitter lines_;
   std::mutex mutex_;
   ResourceUsage newest_;
   bool over_ = false;

@@ -4,10 +4,11 @@
 #include <string>
 #include <string_view>
 
+#include "runtimes/http/url.h"
+
 namespace holdfast::docker {
 
-// Percent-encodes all but RFC 3986's unreserved characters and those in `keep`.
-std::string url_encode(std::string_view text, std::string_view keep = {});
+using http_client::url_encode;
 
 // "registry:5000/team/app:1.2@sha256:..." taken apart. With neither tag nor digest the tag is "latest".
 struct ImageReference {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -107,10 +108,13 @@ class Client {
                                           const std::string& name) = 0;
   // Every object, in pages; `each` is called on this thread. The resource version of the list. An
   // interrupted list (410 on a continue token) begins anew: `restart` is called before the first page again.
+  // `stop` ends it with kUnavailable.
   virtual Result<std::string> list(const Resource& resource, const Selection& selection,
                                    const std::function<void(Json object)>& each,
-                                   const std::function<void()>& restart) = 0;
-  // From that version on; the server ends it after `timeout`. Never blocks.
+                                   const std::function<void()>& restart,
+                                   const std::stop_token& stop = {}) = 0;
+  // From that version on; the server ends it after `timeout` (whole seconds). Never null. Blocks at most for
+  // credentials that have to be fetched; if that fails, on_end is called before it returns.
   virtual std::unique_ptr<Watch> watch(const Resource& resource, const Selection& selection,
                                        const std::string& resource_version, Duration timeout,
                                        WatchHandlers handlers) = 0;

@@ -1,4 +1,4 @@
-#include "runtimes/docker/engine/line_splitter.h"
+#include "runtimes/http/line_splitter.h"
 #include "runtimes/docker/engine/log_lines.h"
 
 namespace holdfast::docker {
@@ -116,7 +116,7 @@ TEST(LogLines, ReadsATerminalHoweverItIsCut) {
 TEST(LineSplitter, CutsLinesHoweverTheyCome) {
   const std::string bytes = "{\"a\":1}\n\n  \r\n{\"b\":2}\r\n{\"c\"";
   for (size_t step = 1; step <= bytes.size(); ++step) {
-    LineSplitter lines;
+    http_client::LineSplitter lines;
     std::vector<std::string> seen;
     for (size_t i = 0; i < bytes.size(); i += step)
       EXPECT_TRUE(lines.feed(std::string_view(bytes).substr(i, step), [&](std::string_view line) {
@@ -126,7 +126,7 @@ TEST(LineSplitter, CutsLinesHoweverTheyCome) {
     EXPECT_THAT(seen, ::testing::ElementsAre("{\"a\":1}", "{\"b\":2}\r"));
     EXPECT_EQ(lines.rest(), "{\"c\"");
   }
-  LineSplitter small(10);
+  http_client::LineSplitter small(10);
   EXPECT_FALSE(small.feed("01234567890", [](std::string_view) { return true; })) << "never without a bound";
 }
 

@@ -1,4 +1,4 @@
-#include "runtimes/docker/engine/base64.h"
+#include "controller/base/base64.h"
 #include "runtimes/docker/engine/pull_progress.h"
 #include "runtimes/docker/engine/registry_auth.h"
 #include "runtimes/docker/engine/tar.h"

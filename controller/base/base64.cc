@@ -1,26 +1,34 @@
-#include "runtimes/docker/engine/base64.h"
+#include "controller/base/base64.h"
 
 #include <cstdint>
 
-namespace holdfast::docker {
+namespace holdfast {
 
 namespace {
 
 constexpr std::string_view kUrlDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-}  // namespace
-
-std::string base64url_encode(std::string_view bytes) {
+std::string encode(std::string_view bytes, std::string_view digits) {
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const auto piece = bytes.substr(i, 3);
     std::uint32_t bits = 0;
     for (size_t k = 0; k < 3; ++k)
       bits = bits << 8 | (k < piece.size() ? static_cast<unsigned char>(piece[k]) : 0);
-    for (size_t k = 0; k < 4; ++k) out += k <= piece.size() ? kUrlDigits[bits >> (18 - 6 * k) & 63] : '=';
+    for (size_t k = 0; k < 4; ++k) out += k <= piece.size() ? digits[bits >> (18 - 6 * k) & 63] : '=';
   }
   return out;
+}
+
+}  // namespace
+
+std::string base64_encode(std::string_view bytes) {
+  return encode(bytes, kDigits);
+}
+
+std::string base64url_encode(std::string_view bytes) {
+  return encode(bytes, kUrlDigits);
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
@@ -40,4 +48,4 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
-}  // namespace holdfast::docker
+}  // namespace holdfast

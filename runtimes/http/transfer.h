@@ -10,16 +10,17 @@
 
 #include "controller/base/curl_multi.h"
 #include "controller/base/event_loop.h"
-#include "runtimes/docker/engine/transport.h"
+#include "runtimes/http/transport.h"
 
-namespace holdfast::docker {
+namespace holdfast::http_client {
 
 // For the transport's thread, but for cancel(). Handlers run under the mutex, so that cancel() waits for the
 // one that is running.
 class Transfer {
  public:
-  Transfer(const Endpoint& endpoint, Duration connect_timeout, Request request, StreamHandlers handlers);
-  ~Transfer() { curl_slist_free_all(headers_); }
+  Transfer(std::shared_ptr<const Endpoint> endpoint, Words words, Duration connect_timeout, Request request,
+           StreamHandlers handlers);
+  ~Transfer();
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -28,9 +29,9 @@ class Transfer {
   void on_progress(std::function<void()> callback) { on_progress_ = std::move(callback); }
 
   void finish(CURLcode code);  // tells on_end, unless cancelled
-  void finish(Error error);
-  void cancel();              // from any thread but the transport's; no handler runs afterwards
-  void cancel_from_within();  // on the transport's thread
+  void finish(Fault fault);    // its `what` is the request's
+  void cancel();               // from any thread but the transport's; no handler runs afterwards
+  void cancel_from_within();   // on the transport's thread
   [[nodiscard]] bool over() const { return over_; }
 
   std::optional<EventLoop::TimerId> stall_timer;
@@ -46,15 +47,16 @@ class Transfer {
   [[nodiscard]] bool take(std::string_view bytes);
   [[nodiscard]] long status() const;
   [[nodiscard]] Result<Response> result_of(CURLcode code);
-  [[nodiscard]] Error error_of(CURLcode code) const;
+  [[nodiscard]] Fault fault_of(CURLcode code) const;
 
-  const Endpoint& endpoint_;
+  const std::shared_ptr<const Endpoint> endpoint_;
+  const Words words_;
   const Duration connect_timeout_;
   Request request_;
   StreamHandlers handlers_;
   std::function<void()> on_progress_;
   std::string url_, body_;
-  curl_slist* headers_ = nullptr;
+  curl_slist *headers_ = nullptr, *connect_to_ = nullptr;
   bool connected_ = false, head_seen_ = false, enough_ = false, too_large_ = false;
   size_t received_ = 0;
   std::mutex mutex_;
@@ -64,4 +66,4 @@ class Transfer {
   CurlEasy easy_;
 };
 
-}  // namespace holdfast::docker
+}  // namespace holdfast::http_client

@@ -1,12 +1,10 @@
-#include "runtimes/docker/engine/transfer.h"
+#include "runtimes/http/transfer.h"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "runtimes/docker/engine/failure.h"
-
-namespace holdfast::docker {
+namespace holdfast::http_client {
 
 namespace {
 
@@ -18,28 +16,40 @@ long as_ms(Duration duration) {
   return std::max<long>(1, std::chrono::ceil<milliseconds>(duration).count());
 }
 
-bool failed(long status) {
-  return status >= 400 || (status >= 300 && status != 304);
+// Borrowed: the endpoint outlives the handle.
+void set_pem(CURL* easy, CURLoption option, const std::string& pem) {
+  curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
+  curl_easy_setopt(easy, option, &blob);
 }
 
 }  // namespace
 
-Transfer::Transfer(const Endpoint& endpoint, Duration connect_timeout, Request request,
-                   StreamHandlers handlers)
-    : endpoint_(endpoint),
+bool is_failure(long status) {
+  return status >= 400 || (status >= 300 && status != 304);
+}
+
+Transfer::Transfer(std::shared_ptr<const Endpoint> endpoint, Words words, Duration connect_timeout,
+                   Request request, StreamHandlers handlers)
+    : endpoint_(std::move(endpoint)),
+      words_(std::move(words)),
       connect_timeout_(connect_timeout),
       request_(std::move(request)),
       handlers_(std::move(handlers)),
-      url_(endpoint.base_url + request_.target),
+      url_(endpoint_->base_url + request_.target),
       error_text_(CURL_ERROR_SIZE, '\0'),
       easy_(curl_easy_init()) {
   if (easy_) set_options();
 }
 
+Transfer::~Transfer() {
+  curl_slist_free_all(headers_);
+  curl_slist_free_all(connect_to_);
+}
+
 void Transfer::set_options() {
   CURL* easy = easy_.get();
   curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // a container may be asked for as ".."
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // a name may be ".."
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
@@ -49,8 +59,12 @@ void Transfer::set_options() {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, as_ms(connect_timeout_));
   if (request_.timeout > Duration::zero())
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, as_ms(request_.timeout));
-  if (!endpoint_.socket_path.empty())
-    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, endpoint_.socket_path.c_str());
+  if (!endpoint_->socket_path.empty())
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, endpoint_->socket_path.c_str());
+  if (!endpoint_->connect_to.empty()) {
+    connect_to_ = curl_slist_append(nullptr, ("::" + endpoint_->connect_to).c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
+  }
   // A peer that vanished without a word would leave a stream of events open for ever.
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 20L);
@@ -68,13 +82,22 @@ void Transfer::set_options() {
 
 void Transfer::set_tls() {
   CURL* easy = easy_.get();
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, endpoint_.verify_peer ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, endpoint_.verify_peer ? 2L : 0L);
-  if (!endpoint_.ca_file.empty() && endpoint_.verify_peer)
-    curl_easy_setopt(easy, CURLOPT_CAINFO, endpoint_.ca_file.c_str());
-  if (endpoint_.cert_file.empty()) return;
-  curl_easy_setopt(easy, CURLOPT_SSLCERT, endpoint_.cert_file.c_str());
-  curl_easy_setopt(easy, CURLOPT_SSLKEY, endpoint_.key_file.c_str());
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, endpoint_->verify_peer ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, endpoint_->verify_peer ? 2L : 0L);
+  if (endpoint_->verify_peer) {
+    if (!endpoint_->ca_pem.empty())
+      set_pem(easy, CURLOPT_CAINFO_BLOB, endpoint_->ca_pem);
+    else if (!endpoint_->ca_file.empty())
+      curl_easy_setopt(easy, CURLOPT_CAINFO, endpoint_->ca_file.c_str());
+  }
+  if (!endpoint_->cert_pem.empty())
+    set_pem(easy, CURLOPT_SSLCERT_BLOB, endpoint_->cert_pem);
+  else if (!endpoint_->cert_file.empty())
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, endpoint_->cert_file.c_str());
+  if (!endpoint_->key_pem.empty())
+    set_pem(easy, CURLOPT_SSLKEY_BLOB, endpoint_->key_pem);
+  else if (!endpoint_->key_file.empty())
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, endpoint_->key_file.c_str());
 }
 
 void Transfer::set_body() {
@@ -114,7 +137,7 @@ size_t Transfer::on_header(char* data, size_t size, size_t count, void* self) {
   transfer.head_seen_ = true;
   if (transfer.on_progress_) transfer.on_progress_();
   const std::lock_guard lock(transfer.mutex_);
-  if (!transfer.cancelled_ && !failed(transfer.status()) && transfer.handlers_.on_head)
+  if (!transfer.cancelled_ && !is_failure(transfer.status()) && transfer.handlers_.on_head)
     transfer.handlers_.on_head();
   return line.size();
 }
@@ -129,7 +152,7 @@ bool Transfer::take(std::string_view bytes) {
   const std::lock_guard lock(mutex_);
   if (cancelled_) return false;
   received_ += bytes.size();
-  if (failed(status())) {
+  if (is_failure(status())) {
     body_.append(bytes.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, body_.size())));
     return received_ < 16 * kMaxErrorBody;
   }
@@ -149,8 +172,9 @@ void Transfer::finish(CURLcode code) {
   end(result_of(code));
 }
 
-void Transfer::finish(Error error) {
-  end(fail(std::move(error)));
+void Transfer::finish(Fault fault) {
+  fault.what = request_.what;
+  end(fail(words_(fault)));
 }
 
 void Transfer::end(Result<Response> result) {
@@ -171,46 +195,50 @@ void Transfer::cancel_from_within() {
 }
 
 Result<Response> Transfer::result_of(CURLcode code) {
-  if (!easy_)
-    return fail(ErrorCode::kUnavailable, request_.what + ": libcurl can't be loaded", "Install libcurl4");
+  if (!easy_) return fail(words_({.kind = Fault::Kind::kNoLibrary, .what = request_.what}));
   const long answer = status();
-  if (failed(answer)) return fail(http_error(request_.what, answer, body_));
-  if (code != CURLE_OK && !enough_) return fail(error_of(code));
-  return Response{answer, std::move(body_)};
+  if (!is_failure(answer) && code != CURLE_OK && !enough_) return fail(words_(fault_of(code)));
+  curl_off_t retry_after = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retry_after);
+  return Response{answer, std::move(body_), std::chrono::seconds{retry_after}};
 }
 
-Error Transfer::error_of(CURLcode code) const {
-  const std::string detail = error_text_.front() ? error_text_.c_str() : curl_easy_strerror(code);
+Fault Transfer::fault_of(CURLcode code) const {
+  Fault fault{.what = request_.what,
+              .detail = error_text_.front() ? error_text_.c_str() : curl_easy_strerror(code)};
   if (too_large_) {
-    return {
-        ErrorCode::kInternal,
-        request_.what + ": the answer is larger than " + std::to_string(request_.max_bytes >> 10) + " KiB",
-        {}};
+    fault.kind = Fault::Kind::kTooLarge;
+    fault.bytes = request_.max_bytes;
+    return fault;
   }
   // A kept connection counts as connected, and libcurl makes a new one when it turns out to be dead.
   if (!connected_ || code == CURLE_COULDNT_CONNECT) {
     long os_errno = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_errno);
-    return unreachable(endpoint_, static_cast<int>(os_errno), detail);
+    fault.kind = Fault::Kind::kUnreachable;
+    fault.os_errno = static_cast<int>(os_errno);
+    return fault;
   }
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-      return timed_out(request_.what, request_.timeout);
+      fault.kind = Fault::Kind::kTimeout;
+      fault.after = request_.timeout;
+      break;
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
-      return {
-          ErrorCode::kUnavailable, request_.what + ": the connection to Docker was cut (" + detail + ")", {}};
+      fault.kind = Fault::Kind::kCut;
+      break;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
-      return {ErrorCode::kUnavailable,
-              request_.what + ": what answers at " + endpoint_.where + " doesn't speak HTTP (" + detail + ")",
-              "Is it a container engine?"};
+      fault.kind = Fault::Kind::kNotHttp;
+      break;
     default:
-      return {ErrorCode::kInternal, request_.what + ": " + detail, {}};
+      break;
   }
+  return fault;
 }
 
-}  // namespace holdfast::docker
+}  // namespace holdfast::http_client

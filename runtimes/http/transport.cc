@@ -1,4 +1,4 @@
-#include "runtimes/docker/engine/transport.h"
+#include "runtimes/http/transport.h"
 
 #include <condition_variable>
 #include <exception>
@@ -8,28 +8,21 @@
 
 #include "controller/base/curl_multi.h"
 #include "controller/base/event_loop.h"
-#include "runtimes/docker/engine/failure.h"
-#include "runtimes/docker/engine/transfer.h"
+#include "runtimes/http/transfer.h"
 
-namespace holdfast::docker {
+namespace holdfast::http_client {
 
 namespace {
 
-constexpr long kIdleConnections = 8;
-
 using TransferPtr = std::shared_ptr<Transfer>;
-
-Error no_thread(const std::string& what) {
-  return {
-      ErrorCode::kUnavailable, what + ": this machine has no descriptors or threads left to ask Docker", {}};
-}
 
 }  // namespace
 
 // The thread and what lives on it.
 class Transport::Core {
  public:
-  Core() : thread_([this] { loop_.run(); }), thread_id_(thread_.get_id()) {}
+  explicit Core(long idle_connections)
+      : idle_connections_(idle_connections), thread_([this] { loop_.run(); }), thread_id_(thread_.get_id()) {}
 
   void begin(TransferPtr transfer) {
     loop_.post([this, transfer = std::move(transfer)] { start(transfer); });
@@ -46,6 +39,7 @@ class Transport::Core {
   void watch_stall(const TransferPtr& transfer);
   bool forget(const TransferPtr& transfer);
 
+  const long idle_connections_;
   EventLoop loop_;
   std::unordered_map<Transfer*, TransferPtr> live_;
   std::unique_ptr<CurlMulti> multi_;
@@ -54,7 +48,7 @@ class Transport::Core {
 };
 
 void Transport::Core::start(const TransferPtr& transfer) {
-  if (!multi_) multi_ = std::make_unique<CurlMulti>(loop_, kIdleConnections);
+  if (!multi_) multi_ = std::make_unique<CurlMulti>(loop_, idle_connections_);
   live_[transfer.get()] = transfer;
   if (!transfer->easy()) return finish(transfer, CURLE_FAILED_INIT);
   if (transfer->request().stall > Duration::zero()) {
@@ -77,7 +71,7 @@ void Transport::Core::watch_stall(const TransferPtr& transfer) {
     const TransferPtr stalled = found->second;
     stalled->stall_timer.reset();
     forget(stalled);
-    stalled->finish(timed_out(stalled->request().what, stalled->request().stall));
+    stalled->finish({.kind = Fault::Kind::kTimeout, .after = stalled->request().stall});
   });
 }
 
@@ -99,9 +93,7 @@ void Transport::Core::close() {
     for (const auto& [raw, transfer] : open) {
       if (transfer->easy()) multi_->remove(transfer->easy());
     }
-    for (const auto& [raw, transfer] : open)
-      transfer->finish(
-          {ErrorCode::kUnavailable, transfer->request().what + ": the client is being closed", {}});
+    for (const auto& [raw, transfer] : open) transfer->finish({.kind = Fault::Kind::kClosed});
     multi_.reset();
     loop_.stop();
   });
@@ -127,17 +119,26 @@ class Transport::OpenStream final : public Stream {
   TransferPtr transfer_;
 };
 
-Transport::Transport(Endpoint endpoint, Duration connect_timeout)
-    : endpoint_(std::move(endpoint)), connect_timeout_(connect_timeout) {}
+Transport::Transport(Endpoint endpoint, Words words, Duration connect_timeout, long idle_connections)
+    : words_(std::move(words)),
+      connect_timeout_(connect_timeout),
+      idle_connections_(idle_connections),
+      endpoint_(std::make_shared<const Endpoint>(std::move(endpoint))) {}
 
 Transport::~Transport() {
   if (core_) core_->close();
 }
 
+void Transport::use(Endpoint endpoint) {
+  auto next = std::make_shared<const Endpoint>(std::move(endpoint));
+  const std::lock_guard lock(mutex_);
+  endpoint_ = std::move(next);
+}
+
 std::shared_ptr<Transport::Core> Transport::core() {
   const std::lock_guard lock(mutex_);
   try {
-    if (!core_) core_ = std::make_shared<Core>();
+    if (!core_) core_ = std::make_shared<Core>(idle_connections_);
     return core_;
   } catch (const std::exception&) {
     return nullptr;  // out of descriptors, memory or threads
@@ -147,11 +148,17 @@ std::shared_ptr<Transport::Core> Transport::core() {
 std::unique_ptr<Stream> Transport::open(Request request, StreamHandlers handlers) {
   auto shared = core();
   if (!shared) {
-    if (handlers.on_end) handlers.on_end(fail(no_thread(request.what)));
+    if (handlers.on_end)
+      handlers.on_end(fail(words_({.kind = Fault::Kind::kNoThread, .what = request.what})));
     return nullptr;
   }
-  auto transfer =
-      std::make_shared<Transfer>(endpoint_, connect_timeout_, std::move(request), std::move(handlers));
+  std::shared_ptr<const Endpoint> endpoint;
+  {
+    const std::lock_guard lock(mutex_);
+    endpoint = endpoint_;
+  }
+  auto transfer = std::make_shared<Transfer>(std::move(endpoint), words_, connect_timeout_,
+                                             std::move(request), std::move(handlers));
   shared->begin(transfer);
   return std::make_unique<OpenStream>(std::move(shared), std::move(transfer));
 }
@@ -164,9 +171,8 @@ Result<Response> Transport::call(Request request, std::function<bool(std::string
     std::optional<Result<Response>> result;
   };
   const auto running = core();
-  if (!running) return fail(no_thread(request.what));
-  if (running->on_own_thread())
-    return fail(ErrorCode::kInternal, request.what + ": asked for from within a callback of the client's");
+  if (!running) return fail(words_({.kind = Fault::Kind::kNoThread, .what = request.what}));
+  if (running->on_own_thread()) return fail(words_({.kind = Fault::Kind::kMisuse, .what = request.what}));
   const auto what = request.what;
   const auto answer = std::make_shared<Answer>();
   const auto stream =
@@ -177,8 +183,8 @@ Result<Response> Transport::call(Request request, std::function<bool(std::string
                                 }});
   std::unique_lock lock(answer->mutex);
   if (!answer->there.wait(lock, stop, [&] { return answer->result.has_value(); }))
-    return fail(ErrorCode::kUnavailable, what + ": stopped");
+    return fail(words_({.kind = Fault::Kind::kStopped, .what = what}));
   return std::move(*answer->result);
 }
 
-}  // namespace holdfast::docker
+}  // namespace holdfast::http_client

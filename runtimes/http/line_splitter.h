@@ -1,10 +1,11 @@
-// Lines out of bytes that are cut anywhere: the engine sends one JSON object on each.
+// Lines out of bytes that are cut anywhere: streams send one JSON object on each.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <utility>
 
-namespace holdfast::docker {
+namespace holdfast::http_client {
 
 // Not thread-safe.
 class LineSplitter {
@@ -44,4 +45,4 @@ class LineSplitter {
   std::string rest_;
 };
 
-}  // namespace holdfast::docker
+}  // namespace holdfast::http_client
