@@ -9,7 +9,7 @@
 #include "runtimes/docker/container_io.h"
 #include "runtimes/docker/image_puller.h"
 #include "runtimes/docker/instance_table.h"
-#include "runtimes/docker/listeners.h"
+#include "runtimes/listeners.h"
 #include "runtimes/docker/record.h"
 #include "runtimes/docker/spec_container.h"
 
@@ -79,7 +79,7 @@ class DockerRuntime final : public Runtime {
 
   docker::EngineLink link_;
   docker::Host host_;
-  docker::Listeners listeners_;
+  Listeners listeners_;
   docker::InstanceTable instances_;
   docker::ImagePuller puller_;
   docker::ContainerIo io_;

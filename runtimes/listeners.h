@@ -8,7 +8,7 @@
 
 #include "runtimes/runtime.h"
 
-namespace holdfast::docker {
+namespace holdfast {
 
 // Thread-safe.
 class Listeners {
@@ -49,4 +49,4 @@ class Listeners {
   Note note_;
 };
 
-}  // namespace holdfast::docker
+}  // namespace holdfast
