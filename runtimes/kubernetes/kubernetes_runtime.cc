@@ -203,9 +203,9 @@ Observation KubernetesRuntime::describe(const std::string& service, const SpecPt
   Observation out;
   const kubernetes::Moment now{clock_.now(), clock_.wall()};
   for (const auto& [ordinal, pod] : assign(service, seen)) {
-    const auto said = seen.unhealthy.find(pod->at("metadata").at("name").as_string());
+    const auto said = seen.news.find(pod->at("metadata").at("name").as_string());
     out.instances.push_back(kubernetes::look_at_pod(
-        *pod, {service, ordinal}, said == seen.unhealthy.end() ? std::string() : said->second, now));
+        *pod, {service, ordinal}, said == seen.news.end() ? kubernetes::PodNews{} : said->second, now));
   }
   if (!seen.deployment) return out;
   const auto& hash = seen.deployment->at("metadata").at("annotations").at(kubernetes::kHashNote).as_string();

@@ -110,7 +110,7 @@ void NamespaceView::take_pod(const ObjectPtr& before, const ObjectPtr& after) {
       kept_.service_of_pod[pod] = service;
     } else {
       kept_.service_of_pod.erase(pod);
-      kept_.unhealthy.erase(pod);
+      kept_.news.erase(pod);
       if (kept_.pods[service].empty()) kept_.pods.erase(service);
     }
   }
@@ -147,9 +147,7 @@ void NamespaceView::take_event(const ObjectPtr& /*before*/, const ObjectPtr& aft
     if (found == kept_.service_of_pod.end()) return;
     service = found->second;
     note = notes_.take(*after, service);
-    const auto& message = after->at("message").as_string();
-    if (after->at("reason").as_string() == "Unhealthy" && !message.empty())
-      news = std::exchange(kept_.unhealthy[pod], message) != message;
+    news = take_news(kept_.news[pod], *after);
   }
   if (news) tell(service);
   if (note && hooks_.on_note) hooks_.on_note(*note);
@@ -186,8 +184,7 @@ Seen NamespaceView::look(const std::string& service) {
   if (const auto pods = kept_.pods.find(service); pods != kept_.pods.end()) {
     for (const auto& [pod, object] : pods->second) {
       seen.pods.push_back(object);
-      if (const auto said = kept_.unhealthy.find(pod); said != kept_.unhealthy.end())
-        seen.unhealthy.insert(*said);
+      if (const auto said = kept_.news.find(pod); said != kept_.news.end()) seen.news.insert(*said);
     }
   }
   return seen;

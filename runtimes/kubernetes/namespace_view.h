@@ -15,6 +15,7 @@
 #include "runtimes/kubernetes/event_notes.h"
 #include "runtimes/kubernetes/informer/informer.h"
 #include "runtimes/kubernetes/own_writes.h"
+#include "runtimes/kubernetes/pod_sight.h"
 #include "runtimes/runtime.h"
 
 namespace holdfast::kubernetes {
@@ -25,7 +26,7 @@ struct Seen {
   bool services_seen = false;         // whether a missing Service is known to be missing
   std::string scaler{};               // "HorizontalPodAutoscaler web"; empty: nobody
   std::vector<ObjectPtr> pods{};
-  std::map<std::string, std::string> unhealthy{};  // pod -> what its newest failed check said
+  std::map<std::string, PodNews> news{};  // by pod
   [[nodiscard]] bool empty() const { return !deployment && !service && pods.empty(); }
 };
 
@@ -57,8 +58,8 @@ class NamespaceView {
     std::map<std::string, ObjectPtr> deployments{}, services{};
     std::map<std::string, std::map<std::string, ObjectPtr>> pods{};  // service -> name
     std::map<std::string, std::string> service_of_pod{};
-    std::map<std::string, std::string> scalers{};    // autoscaler -> Deployment
-    std::map<std::string, std::string> unhealthy{};  // pod -> message
+    std::map<std::string, std::string> scalers{};  // autoscaler -> Deployment
+    std::map<std::string, PodNews> news{};         // by pod
   };
 
   std::unique_ptr<Informer> follow(const Resource& resource, Selection selection,

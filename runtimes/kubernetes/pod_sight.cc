@@ -48,7 +48,7 @@ bool is_out_of_sight(const Json& pod) {
 }
 
 // Why its containers don't run yet: the first of them that says so.
-std::string waiting_cause(const Json& status) {
+std::string waiting_cause(const Json& status, const PodNews& news) {
   for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
     for (const auto& container : status.at(list).items()) {
       const Json& waiting = container.at("state").at("waiting");
@@ -57,6 +57,8 @@ std::string waiting_cause(const Json& status) {
       const std::string who = std::string(list).starts_with("init")
                                   ? " (init container " + container.at("name").as_string() + ")"
                                   : std::string();
+      const bool pulls = reason == "ImagePullBackOff" || reason == "ErrImagePull";
+      if (pulls && !news.pull.empty()) return told(reason + who, news.pull);
       if (reason != "CrashLoopBackOff") return told(reason + who, waiting.at("message").as_string());
       return told(reason + who, exit_of(container.at("lastState").at("terminated")).reason) +
              next_attempt(waiting.at("message").as_string());
@@ -70,11 +72,11 @@ std::string waiting_cause(const Json& status) {
   return {};
 }
 
-std::string pending_cause(const Json& pod) {
+std::string pending_cause(const Json& pod, const PodNews& news) {
   const Json& scheduled = condition(pod, "PodScheduled");
   if (scheduled.at("status").as_string() == "False")
     return told(scheduled.at("reason").as_string(), scheduled.at("message").as_string());
-  auto cause = waiting_cause(pod.at("status"));
+  auto cause = waiting_cause(pod.at("status"), news);
   if (!cause.empty()) return cause;
   const auto& own = own_status(pod).at("state").at("waiting").at("reason").as_string();
   if (own == "PodInitializing") return "its init containers are at work";
@@ -82,27 +84,37 @@ std::string pending_cause(const Json& pod) {
   return scheduled.is_null() ? "it waits for a node" : "its node is told to run it";
 }
 
-std::string not_ready_cause(const Json& pod, const std::string& unhealthy) {
-  if (!unhealthy.empty()) return unhealthy;
-  if (auto cause = waiting_cause(pod.at("status")); !cause.empty()) return cause;
+std::string not_ready_cause(const Json& pod, const PodNews& news) {
+  if (!news.unhealthy.empty()) return news.unhealthy;
+  if (auto cause = waiting_cause(pod.at("status"), news); !cause.empty()) return cause;
   const Json& ready = condition(pod, "Ready");
   return told(ready.at("reason").as_string(), ready.at("message").as_string());
 }
 
-void describe_exited(ObservedInstance& out, const Json& ended, const Json& waiting) {
+// A run that was ended because a check failed.
+std::string killed_because(const ExitRecord& exit, const Json& ended, const PodNews& news) {
+  const auto started = time_at(ended, "startedAt");
+  const bool by_kubelet = news.unhealthy.starts_with("Liveness") || news.unhealthy.starts_with("Startup");
+  if (!by_kubelet || exit.oom_killed || !started || !news.unhealthy_at || *news.unhealthy_at < *started)
+    return {};
+  return "; " + news.unhealthy;
+}
+
+void describe_exited(ObservedInstance& out, const Json& ended, const Json& waiting, const PodNews& news) {
   out.phase = Phase::kExited;
   out.exit = exit_of(ended);
   if (const auto started = time_at(ended, "startedAt")) out.started_wall = started;
   const auto& reason = waiting.at("reason").as_string();
-  out.message = told(reason, out.exit->reason) + next_attempt(waiting.at("message").as_string());
+  out.message = told(reason, out.exit->reason) + killed_because(*out.exit, ended, news) +
+                next_attempt(waiting.at("message").as_string());
   out.runtime_ready = false;
 }
 
 // Evicted, out of resources, lost before it was started: there may be no word of its containers.
-void describe_ended_pod(ObservedInstance& out, const Json& pod) {
+void describe_ended_pod(ObservedInstance& out, const Json& pod, const PodNews& news) {
   const Json& status = pod.at("status");
   const Json& ended = own_status(pod).at("state").at("terminated");
-  if (ended.is_object()) return describe_exited(out, ended, kNothing);
+  if (ended.is_object()) return describe_exited(out, ended, kNothing, news);
   out.phase = Phase::kExited;
   out.runtime_ready = false;
   out.message = told(status.at("reason").as_string(), status.at("message").as_string());
@@ -110,27 +122,28 @@ void describe_ended_pod(ObservedInstance& out, const Json& pod) {
   if (status.at("phase").as_string() == "Succeeded") out.exit->code = 0;
 }
 
-void describe_live(ObservedInstance& out, const Json& pod, const std::string& unhealthy) {
+void describe_live(ObservedInstance& out, const Json& pod, const PodNews& news) {
   const Json& own = own_status(pod);
   const Json& state = own.at("state");
   const Json& before = own.at("lastState").at("terminated");
   if (before.is_object()) out.last_exit = exit_of(before);
-  if (state.at("terminated").is_object()) return describe_exited(out, state.at("terminated"), kNothing);
-  if (state.at("waiting").at("reason").as_string() == "CrashLoopBackOff" && before.is_object()) {
-    describe_exited(out, before, state.at("waiting"));
+  if (state.at("terminated").is_object()) return describe_exited(out, state.at("terminated"), kNothing, news);
+  const auto& waits_for = state.at("waiting").at("reason").as_string();
+  if ((waits_for == "CrashLoopBackOff" || waits_for == "RunContainerError") && before.is_object()) {
+    describe_exited(out, before, state.at("waiting"), news);
     out.last_exit.reset();
     return;
   }
   if (!state.at("running").is_object()) {
     out.phase = Phase::kPending;
-    out.message = pending_cause(pod);
+    out.message = pending_cause(pod, news);
     out.runtime_ready = false;
     return;
   }
   out.started_wall = time_at(state.at("running"), "startedAt");
   out.phase = own.at("started") == Json(false) ? Phase::kStarting : Phase::kRunning;
   out.runtime_ready = condition(pod, "Ready").at("status").as_string() == "True";
-  if (!*out.runtime_ready) out.message = not_ready_cause(pod, unhealthy);
+  if (!*out.runtime_ready) out.message = not_ready_cause(pod, news);
 }
 
 // deletionTimestamp is when it is to be gone at the latest.
@@ -192,8 +205,17 @@ ExitRecord exit_of(const Json& terminated) {
   return exit;
 }
 
-ObservedInstance look_at_pod(const Json& pod, const InstanceId& id, const std::string& unhealthy,
-                             const Moment& now) {
+bool take_news(PodNews& news, const Json& event) {
+  auto message = event.at("message").as_string();
+  while (message.ends_with(' ') || message.ends_with(':') || message.ends_with('\n')) message.pop_back();
+  if (event.at("reason").as_string() == "Failed" && message.starts_with("Failed to pull image"))
+    return std::exchange(news.pull, message) != message;
+  if (event.at("reason").as_string() != "Unhealthy" || message.empty()) return false;
+  news.unhealthy_at = time_at(event, "lastTimestamp");
+  return std::exchange(news.unhealthy, message) != message;
+}
+
+ObservedInstance look_at_pod(const Json& pod, const InstanceId& id, const PodNews& news, const Moment& now) {
   const Json& metadata = pod.at("metadata");
   const Json& annotations = metadata.at("annotations");
   ObservedInstance out;
@@ -205,9 +227,9 @@ ObservedInstance look_at_pod(const Json& pod, const InstanceId& id, const std::s
   out.incarnation = static_cast<std::uint64_t>(own_status(pod).at("restartCount").as_int()) + 1;
   const auto& phase = pod.at("status").at("phase").as_string();
   if (phase == "Failed" || phase == "Succeeded")
-    describe_ended_pod(out, pod);
+    describe_ended_pod(out, pod, news);
   else
-    describe_live(out, pod, unhealthy);
+    describe_live(out, pod, news);
   describe_leaving(out, metadata, now);
   if (out.phase != Phase::kExited && is_out_of_sight(pod)) {
     out.phase = Phase::kUnknown;

@@ -2,7 +2,9 @@
 // Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "controller/base/clock.h"
 #include "controller/base/json.h"
@@ -15,9 +17,16 @@ struct Moment {
   WallTime wall{};
 };
 
-// `unhealthy`: what the newest event of a failed check says of this pod; may be empty.
-ObservedInstance look_at_pod(const Json& pod, const InstanceId& id, const std::string& unhealthy,
-                             const Moment& now);
+// What the newest Warning Events of a pod say that its status doesn't.
+struct PodNews {
+  std::string unhealthy{};  // "Readiness probe failed: HTTP probe failed with statuscode: 503"
+  std::optional<WallTime> unhealthy_at{};
+  std::string pull{};  // "Failed to pull image ..."
+};
+// Whether it told anything new.
+bool take_news(PodNews& news, const Json& event);
+
+ObservedInstance look_at_pod(const Json& pod, const InstanceId& id, const PodNews& news, const Moment& now);
 
 // "exit code 3", "killed by signal 9 (KILL), out of memory". `terminated` is a ContainerStateTerminated.
 ExitRecord exit_of(const Json& terminated);
