@@ -38,18 +38,30 @@ function(holdfast_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
-# holdfast_docker_test(NAME [PODMAN] [RELEASE_ONLY] [FIXTURES fixtures...] [DEPS targets...]): the same, and a Docker
-# Engine runs meanwhile, with PODMAN Podman's service too; holdfast_docker_world is linked. RELEASE_ONLY: too much for
-# sanitized builds. All such tests of a build share them (tests/support/docker_world). FIXTURES: others of ctest's.
+# holdfast_world_test(NAME [RELEASE_ONLY] FIXTURES fixtures... ENVIRONMENT variables... LABEL label DEPS targets...): the
+# same, and what the fixtures of ctest's start runs meanwhile. RELEASE_ONLY: too much for sanitized builds.
+function(holdfast_world_test name)
+  cmake_parse_arguments(TEST "RELEASE_ONLY" "LABEL" "FIXTURES;ENVIRONMENT;CHANGES;DEPS" ${ARGN})
+  holdfast_test_program(${name} DEPS ${TEST_DEPS})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST world_tests PROPERTIES TIMEOUT 600)
+  set(labels ${TEST_LABEL})
+  if(TEST_RELEASE_ONLY)
+    list(APPEND labels release-only)
+  endif()
+  # A property that is a list would be taken apart above. ctest itself runs this after it has found the tests.
+  file(CONFIGURE OUTPUT ${name}_world.cmake @ONLY CONTENT
+       "set_tests_properties(\${world_tests} PROPERTIES FIXTURES_REQUIRED \"${TEST_FIXTURES}\" ENVIRONMENT \"${TEST_ENVIRONMENT}\" ENVIRONMENT_MODIFICATION \"${TEST_CHANGES}\" LABELS \"${labels}\")\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_world.cmake)
+endfunction()
+
+# holdfast_docker_test(NAME [PODMAN] [RELEASE_ONLY] [FIXTURES fixtures...] [DEPS targets...]): with a Docker Engine, with
+# PODMAN Podman's service too; holdfast_docker_world is linked. All such tests of a build share them
+# (tests/support/docker_world). FIXTURES: others of ctest's.
 string(SHA256 holdfast_world_id ${PROJECT_BINARY_DIR})
 string(SUBSTRING ${holdfast_world_id} 0 10 holdfast_world_id)
 set(HOLDFAST_DOCKER_DIR /tmp/hf-${holdfast_world_id})  # short, for the sockets in it
 function(holdfast_docker_test name)
-  cmake_parse_arguments(TEST "PODMAN;RELEASE_ONLY" "" "FIXTURES;DEPS" ${ARGN})
-  holdfast_test_program(${name} DEPS ${TEST_DEPS} holdfast_docker_world)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST docker_tests PROPERTIES
-    TIMEOUT 600)
-  # A property that is a list would be taken apart above. ctest itself runs this after it has found the tests.
+  cmake_parse_arguments(TEST "PODMAN" "" "FIXTURES;DEPS" ${ARGN})
   set(fixtures docker_engine ${TEST_FIXTURES})
   set(world HOLDFAST_TEST_DOCKER=unix://${HOLDFAST_DOCKER_DIR}/docker.sock
       HOLDFAST_TEST_NETNS=${HOLDFAST_DOCKER_DIR}/netns HOLDFAST_TEST_IMAGE=holdfast-test:1)
@@ -57,13 +69,28 @@ function(holdfast_docker_test name)
     list(APPEND fixtures podman_service)
     list(APPEND world HOLDFAST_TEST_PODMAN=unix://${HOLDFAST_DOCKER_DIR}/podman/podman.sock)
   endif()
-  set(labels docker)
-  if(TEST_RELEASE_ONLY)
-    list(APPEND labels release-only)
+  holdfast_world_test(${name} ${TEST_UNPARSED_ARGUMENTS} FIXTURES ${fixtures} ENVIRONMENT ${world} LABEL docker
+                      DEPS ${TEST_DEPS} holdfast_docker_world)
+endfunction()
+
+# holdfast_kube_test(NAME [NODE] [RELEASE_ONLY] [FIXTURES fixtures...] [DEPS targets...]): with a Kubernetes API server,
+# with NODE all of Kubernetes, which runs pods; holdfast_kube_world is linked. All such tests of a build share the two
+# clusters (tests/support/kube_world).
+set(HOLDFAST_KUBE_API_DIR /tmp/hk-${holdfast_world_id})
+set(HOLDFAST_KUBE_NODE_DIR /tmp/hn-${holdfast_world_id})
+function(holdfast_kube_test name)
+  cmake_parse_arguments(TEST "NODE" "" "FIXTURES;DEPS" ${ARGN})
+  if(TEST_NODE)
+    set(fixture kube_node)
+    set(dir ${HOLDFAST_KUBE_NODE_DIR})
+  else()
+    set(fixture kube_api)
+    set(dir ${HOLDFAST_KUBE_API_DIR})
   endif()
-  file(CONFIGURE OUTPUT ${name}_world.cmake @ONLY CONTENT
-       "set_tests_properties(\${docker_tests} PROPERTIES FIXTURES_REQUIRED \"${fixtures}\" ENVIRONMENT \"${world}\" LABELS \"${labels}\")\n")
-  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_world.cmake)
+  holdfast_world_test(${name} ${TEST_UNPARSED_ARGUMENTS} FIXTURES ${fixture} ${TEST_FIXTURES} LABEL kubernetes
+                      ENVIRONMENT HOLDFAST_TEST_KUBE=${dir} HOLDFAST_TEST_KUBECONFIG=${dir}/admin.kubeconfig
+                      HOLDFAST_TEST_IMAGE=holdfast-test:1
+                      CHANGES PATH=path_list_prepend:${dir}/tools DEPS ${TEST_DEPS} holdfast_kube_world)
 endfunction()
 
 # holdfast_fuzz(NAME SOURCE [DEPS targets...]): a libFuzzer program with its seeds in tests/fuzz/corpus/NAME.

@@ -16,7 +16,9 @@ RUN_PACKAGES=(curl)
 TEST_PACKAGES=(git curl openssl procps iproute2 util-linux mount
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev prometheus
   docker.io iptables busybox-static podman netavark docker-registry
-  debootstrap docker-compose)
+  debootstrap docker-compose
+  golang-1.19-go dpkg-dev etcd-server conntrack socat)
+command -v npm >/dev/null || TEST_PACKAGES+=(nodejs npm)
 BENCH_PACKAGES=(wrk runit supervisor s6 nodejs npm
   docker.io iptables iproute2 util-linux mount)
 

@@ -18,9 +18,20 @@
 
 namespace holdfast::config {
 
+// Which of several controllers acts, by a Lease of the cluster that they run in.
+struct LeaderElection {
+  bool enabled = false;
+  std::string namespace_, name = "holdfast";  // of the Lease; empty: the controller's own namespace
+  Duration lease_duration = std::chrono::seconds{15};
+  Duration renew_deadline = std::chrono::seconds{10};
+  Duration retry_period = std::chrono::seconds{2};
+  bool operator==(const LeaderElection&) const = default;
+};
+
 struct ControllerSettings {
   std::string listen = "127.0.0.1:8010";
   std::string metrics_listen = "127.0.0.1:9464";
+  bool metrics_public = false;  // anybody who reaches that address may read them
   std::string tls_cert_file, tls_key_file;
   std::string auth_tokens_file;
   bool auth_kubernetes = false;
@@ -28,6 +39,7 @@ struct ControllerSettings {
   Duration resync = std::chrono::seconds{30};
   int workers = 4;
   bool allow_empty = false;
+  LeaderElection leader_election;
 };
 
 struct ParsedLayer;

@@ -23,7 +23,10 @@ ProcessOptions decode_process(Reading& reading, const Node& node, const Path& pa
 DockerOptions decode_docker(Reading& reading, const Node& node, const Path& path, Substitution& parameters);
 // What can't be had more than once, in a service that is to have more than one instance.
 void check_docker_replicas(Reading& reading, const Node& node, const Path& path, const ServiceSpec& spec);
-KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path);
+// An image, in which parameters count; the tree's `image`.
+void read_image(Fields& fields, Substitution& parameters, std::string& image);
+KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path,
+                                    Substitution& parameters);
 
 // Reads exactly one of `names` below fields; null, and reported, if there is none or more.
 const Node* exactly_one(Fields& fields, std::initializer_list<std::string_view> names,

@@ -38,6 +38,25 @@ void read_listen(Fields& fields, std::string& out) {
                  "expected an address such as 127.0.0.1:8010, [::1]:8010 or unix:/run/holdfast.sock");
 }
 
+// As client-go checks them: the leader must give up before another one may take over.
+LeaderElection read_leader_election(Reading& reading, const Node& node, const Path& path) {
+  using std::chrono::milliseconds;
+  LeaderElection election;
+  Fields fields(reading, node, path);
+  fields.boolean("enabled", election.enabled);
+  fields.text("namespace", election.namespace_);
+  fields.non_empty_text("name", election.name);
+  fields.duration("leaseDuration", election.lease_duration, std::chrono::seconds{1});
+  fields.duration("renewDeadline", election.renew_deadline, milliseconds{100});
+  fields.duration("retryPeriod", election.retry_period, milliseconds{100});
+  if (election.renew_deadline >= election.lease_duration)
+    fields.fault(node, fields.path(), "renewDeadline must be shorter than leaseDuration");
+  if (election.retry_period * 6 / 5 >= election.renew_deadline)
+    fields.fault(node, fields.path(), "retryPeriod must be shorter than renewDeadline, by a fifth at least");
+  fields.finish();
+  return election;
+}
+
 }  // namespace
 
 ControllerSettings decode_controller(Reading& reading, const Node& node, const Path& path) {
@@ -47,6 +66,7 @@ ControllerSettings decode_controller(Reading& reading, const Node& node, const P
   if (const Node* metrics = fields.take("metrics")) {
     Fields inner(reading, *metrics, fields.at("metrics"));
     read_listen(inner, settings.metrics_listen);
+    inner.boolean("public", settings.metrics_public);
     inner.finish();
   }
   if (const Node* tls = fields.take("tls")) {
@@ -67,6 +87,8 @@ ControllerSettings decode_controller(Reading& reading, const Node& node, const P
   fields.duration("resync", settings.resync, std::chrono::seconds{1});
   fields.integer("workers", settings.workers, 1, 256);
   fields.boolean("allowEmpty", settings.allow_empty);
+  if (const Node* election = fields.take("leaderElection"))
+    settings.leader_election = read_leader_election(reading, *election, fields.at("leaderElection"));
   fields.finish();
   return settings;
 }

@@ -89,15 +89,6 @@ void read_checked(Fields& fields, std::string_view key, Substitution& parameters
   if (fields.reading().faults.count() == before) check_items(fields, key, out, check);
 }
 
-void read_image(Fields& fields, Substitution& parameters, std::string& image) {
-  const Node* node = fields.take("image");
-  if (!node) return;
-  const auto before = fields.reading().faults.count();
-  image = parameters.apply_text(*node, fields.at("image"));
-  if (image.empty() && fields.reading().faults.count() == before && !fields.reading().partial)
-    fields.fault(*node, fields.at("image"), "expected a string that isn't empty");
-}
-
 void read_entrypoint(Fields& fields, Substitution& parameters,
                      std::optional<std::vector<std::string>>& entrypoint) {
   const Node* node = fields.take("entrypoint");
@@ -159,6 +150,15 @@ bool has_fixed_host_port(const std::string& text) {
 }
 
 }  // namespace
+
+void read_image(Fields& fields, Substitution& parameters, std::string& image) {
+  const Node* node = fields.take("image");
+  if (!node) return;
+  const auto before = fields.reading().faults.count();
+  image = parameters.apply_text(*node, fields.at("image"));
+  if (image.empty() && fields.reading().faults.count() == before && !fields.reading().partial)
+    fields.fault(*node, fields.at("image"), "expected a string that isn't empty");
+}
 
 DockerOptions decode_docker(Reading& reading, const Node& node, const Path& path, Substitution& parameters) {
   DockerOptions options;

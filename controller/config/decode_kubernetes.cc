@@ -86,11 +86,12 @@ void read_namespace(Fields& fields, std::string& namespace_) {
 
 }  // namespace
 
-KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path) {
+KubernetesOptions decode_kubernetes(Reading& reading, const Node& node, const Path& path,
+                                    Substitution& parameters) {
   KubernetesOptions options;
   Fields fields(reading, node, path);
   read_namespace(fields, options.namespace_);
-  fields.non_empty_text("image", options.image);
+  read_image(fields, parameters, options.image);
   fields.choice<std::string>("pullPolicy", options.pull_policy,
                              {{"always", "Always"}, {"ifNotPresent", "IfNotPresent"}, {"never", "Never"}});
   fields.non_empty_text("serviceAccount", options.service_account);

@@ -306,7 +306,7 @@ void read_policies(Fields& fields, Substitution& parameters, ServiceSpec& spec) 
     check_docker_replicas(reading, *node, fields.at("docker"), spec);
   }
   if (const Node* node = fields.take("kubernetes"))
-    spec.kubernetes = decode_kubernetes(reading, *node, fields.at("kubernetes"));
+    spec.kubernetes = decode_kubernetes(reading, *node, fields.at("kubernetes"), parameters);
 }
 
 }  // namespace

@@ -13,13 +13,17 @@ constexpr std::string_view kDocument = R"({
   "streaming": {"service": "streaming"},
   "controller": {
     "listen": "127.0.0.1:8010",
-    "metrics": {"listen": "127.0.0.1:9464"},
+    "metrics": {"listen": "127.0.0.1:9464", "public": false},
     "tls": {"certFile": "", "keyFile": ""},
     "auth": {"tokensFile": "", "kubernetes": false},
     "allowedHosts": [],
     "resync": "30s",
     "workers": 4,
-    "allowEmpty": false
+    "allowEmpty": false,
+    "leaderElection": {
+      "enabled": false, "namespace": "", "name": "holdfast",
+      "leaseDuration": "15s", "renewDeadline": "10s", "retryPeriod": "2s"
+    }
   }
 })";
 constexpr std::string_view kService = R"({

@@ -18,6 +18,7 @@ struct Event {
   std::uint64_t incarnation = 0;
   // Started Exited Stopping Killed Removed Ready Unready Failed Completed Backoff Error Orphan ConfigChanged
   // ConfigRejected StartRequested StopRequested RestartRequested StateDegraded StateRecovered
+  // LeadershipGained LeadershipLost Applied Scaled RolledBack Deleted
   // StateQuarantined
   std::string type{};
   std::string severity = "info";  // info | warning | error

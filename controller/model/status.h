@@ -51,6 +51,7 @@ struct ServiceStatus {
   bool ready = false;
   std::int64_t observed_generation = 0;
   std::vector<InstanceStatus> instances{};
+  std::optional<ObservedWorkload> workload{};  // where the runtime keeps workloads by itself
   std::vector<Condition> conditions{};
   std::map<std::string, std::uint64_t> restarts_by_cause{};
   std::uint64_t restarts = 0;  // sum of the above

@@ -57,7 +57,7 @@ std::vector<config::LayerText> ConfigService::with_edits(const std::vector<confi
                                                          const Json& edits) const {
   auto layers = files;
   if (!edits.members().empty())
-    layers.push_back({std::string(kEditsLayer), state_dir_ + "/edits.json", dump_json_pretty(edits)});
+    layers.push_back({std::string(kEditsLayer), edits_->where(), dump_json_pretty(edits)});
   return layers;
 }
 
@@ -83,6 +83,23 @@ std::vector<ConfigError> ConfigService::refusals(const config::Document& documen
 
 std::vector<ConfigError> ConfigService::reload(std::vector<config::LayerText> files) {
   const std::lock_guard lock(mutex_);
+  return reload_locked(std::move(files));
+}
+
+std::vector<ConfigError> ConfigService::reload_edits() {
+  const std::lock_guard lock(mutex_);
+  return reload_locked(files_);
+}
+
+std::vector<ConfigError> ConfigService::reload_locked(std::vector<config::LayerText> files) {
+  if (const auto fresh = edits_->refresh(); !fresh) {
+    problems_ = {{.path = {}, .value = {}, .message = fresh.error().message, .origin = {}}};
+    problems_.front().origin.layer = kEditsLayer;
+    problems_.front().origin.file = edits_->where();
+    rebuild_view();
+    hooks_.rejected(problems_);
+    return problems_;
+  }
   auto loaded = load(files, edits_->layer());
   problems_ = loaded.errors;
   if (!loaded.document && !document_) {
@@ -138,8 +155,7 @@ void ConfigService::rebuild_view() {
     }
     view->layers.push_back(std::move(layer));
   }
-  view->layers.push_back(
-      {std::string(kEditsLayer), state_dir_ + "/edits.json", edits_->layer(), std::nullopt});
+  view->layers.push_back({std::string(kEditsLayer), edits_->where(), edits_->layer(), std::nullopt});
   view->etag = etag_of(files_, edits_->layer());
   view->revision = edits_->revision();
   view->problems = problems_;
@@ -190,41 +206,61 @@ Result<ConfigChange> ConfigService::patch(const Json& patch, const std::optional
   if (!patch.is_object())
     return fail(ErrorCode::kInvalid,
                 "a merge patch of the configuration is a JSON object, not " + std::string(patch.type_name()));
-  const std::lock_guard lock(mutex_);
   // null stays in the layer: it deletes what a lower layer says, not only what the layer itself says.
-  auto edits = edits_->layer();
-  compose_patch(edits, patch);
-  return commit(edits, if_match, actor, summary_of(edits_->layer(), edits));
+  return edit(
+      [&](const Json& layer) -> Result<Json> {
+        auto edits = layer;
+        compose_patch(edits, patch);
+        return edits;
+      },
+      if_match, actor, summary_of);
+}
+
+// Where others write too, the change is made anew on what they have written.
+Result<ConfigChange> ConfigService::edit(
+    const std::function<Result<Json>(const Json& layer)>& change, const std::optional<std::string>& if_match,
+    const Actor& actor, const std::function<std::string(const Json& before, const Json& after)>& summary) {
+  constexpr int kAttempts = 5;
+  const std::lock_guard lock(mutex_);
+  for (int attempt = 1;; ++attempt) {
+    const auto edits = change(edits_->layer());
+    if (!edits) return fail(edits.error());
+    auto done = commit(*edits, if_match, actor, summary(edits_->layer(), *edits));
+    const bool overtaken = !done && done.error().code == ErrorCode::kConflict && !done.error().terminal;
+    if (!overtaken || if_match || attempt == kAttempts) return done;
+    if (const auto fresh = edits_->refresh(); !fresh) return fail(fresh.error());
+  }
 }
 
 Result<ConfigChange> ConfigService::put_service(const std::string& name, const Json& service,
                                                 const std::optional<std::string>& if_match,
                                                 const Actor& actor) {
-  const std::lock_guard lock(mutex_);
-  auto edits = edits_->layer();
-  if (!edits.find("services")) edits.set("services", Json::object());
-  auto& services = *edits.find("services");
-  // Keys of the layers below that `service` doesn't name are deleted: the result is what was sent.
-  auto entry = service;
-  if (service.is_object()) {
-    Json below = Json::object();
-    for (const auto& file : files_) {
-      const auto parsed = config::parse_document(file);
-      if (const Json* declared = parsed ? parsed->at("services").find(name) : nullptr)
-        merge_patch(below, *declared);
-    }
-    null_what_is_missing(entry, below);
+  const auto replace = [&](const Json& layer) -> Result<Json> {
+    auto edits = layer;
+    if (!edits.find("services")) edits.set("services", Json::object());
+    // Keys of the layers below that `service` doesn't name are deleted: the result is what was sent.
+    auto entry = service;
+    if (service.is_object()) null_what_is_missing(entry, declared_below(name));
+    edits.find("services")->set(name, std::move(entry));
+    return edits;
+  };
+  return edit(replace, if_match, actor, [&](const Json&, const Json&) { return "services." + name; });
+}
+
+Json ConfigService::declared_below(const std::string& name) const {
+  Json below = Json::object();
+  for (const auto& file : files_) {
+    const auto parsed = config::parse_document(file);
+    if (const Json* declared = parsed ? parsed->at("services").find(name) : nullptr)
+      merge_patch(below, *declared);
   }
-  services.set(name, std::move(entry));
-  return commit(edits, if_match, actor, "services." + name);
+  return below;
 }
 
 Result<ConfigChange> ConfigService::rollback(std::uint64_t revision,
                                              const std::optional<std::string>& if_match, const Actor& actor) {
-  const std::lock_guard lock(mutex_);
-  const auto layer = edits_->read(revision);
-  if (!layer) return fail(layer.error());
-  return commit(*layer, if_match, actor, "rollback to revision " + std::to_string(revision));
+  return edit([&](const Json&) { return edits_->read(revision); }, if_match, actor,
+              [&](const Json&, const Json&) { return "rollback to revision " + std::to_string(revision); });
 }
 
 Result<std::shared_ptr<const config::Document>> ConfigService::preview(const Json& document,

@@ -28,6 +28,9 @@ class ConfigService {
   };
   ConfigService(std::unique_ptr<state::EditStore> edits, std::string state_dir, Hooks hooks);
 
+  // Others may have written edits: reload() with the files as they are.
+  std::vector<ConfigError> reload_edits();
+
   // The file layers, read anew. On an error the last good document stays in force (at the first call: the one
   // that was in force before the restart, if there was one).
   std::vector<ConfigError> reload(std::vector<config::LayerText> files);
@@ -60,6 +63,11 @@ class ConfigService {
                                                           const Json& edits) const;
   [[nodiscard]] config::Loaded load(const std::vector<config::LayerText>& files, const Json& edits) const;
   [[nodiscard]] std::vector<ConfigError> refusals(const config::Document& document) const;
+  std::vector<ConfigError> reload_locked(std::vector<config::LayerText> files);
+  Result<ConfigChange> edit(const std::function<Result<Json>(const Json& layer)>& change,
+                            const std::optional<std::string>& if_match, const Actor& actor,
+                            const std::function<std::string(const Json& before, const Json& after)>& summary);
+  [[nodiscard]] Json declared_below(const std::string& name) const;  // of the file layers together
   Result<ConfigChange> commit(const Json& edits, const std::optional<std::string>& if_match,
                               const Actor& actor, const std::string& summary);
   void put_in_force(config::Document document, const Actor& actor);

@@ -98,33 +98,51 @@ std::vector<std::string> DesiredState::names() const {
   return names;
 }
 
-Result<DesiredState::Commanded> DesiredState::command(const std::string& service, Verb verb, bool revive,
-                                                      const Actor& actor, WallTime now) {
+Result<DesiredState::Decided> DesiredState::decide(const std::string& service, Verb verb, bool revive,
+                                                   const Actor& actor, WallTime now) const {
   const std::lock_guard lock(mutex_);
   const auto it = entries_.find(service);
   if (it == entries_.end() || !it->second.spec) {
     return fail(ErrorCode::kNotFound, "there is no service named '" + service + "'",
                 "GET /api/v1/services lists the declared ones");
   }
-  auto& entry = it->second;
+  const auto& entry = it->second;
   const auto before = effective(entry.spec, entry.intent);
   const auto wanted = verb == Verb::kStop ? Desired::kStopped : Desired::kRunning;
   const bool bump =
       verb == Verb::kRestart || (verb == Verb::kStart && (before == Desired::kStopped || revive));
-  Commanded out;
-  out.result.changed = before != wanted || bump;
+  Decided out{.result = {.changed = before != wanted || bump}, .intent = entry.intent};
   if (out.result.changed) {
-    entry.intent.desired = wanted;
-    entry.intent.configured = entry.spec->desired;
-    if (bump) ++entry.intent.restart_nonce;
-    entry.intent.actor = actor.name;
-    entry.intent.at = now;
-    ++entry.version;
+    out.intent.desired = wanted;
+    out.intent.configured = entry.spec->desired;
+    if (bump) ++out.intent.restart_nonce;
+    out.intent.actor = actor.name;
+    out.intent.at = now;
   }
-  out.result.restart_nonce = entry.intent.restart_nonce;
-  out.intent = entry.intent;
-  out.version = entry.version;
+  out.result.restart_nonce = out.intent.restart_nonce;
   return out;
+}
+
+bool DesiredState::adopt(const std::string& service, const Intent& intent) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(service);
+  if (it == entries_.end() || !it->second.spec) {
+    restored_[service] = intent;
+    return false;
+  }
+  if (it->second.intent == intent) return false;
+  it->second.intent = intent;
+  ++it->second.version;
+  return true;
+}
+
+std::map<std::string, Intent> DesiredState::intents() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, Intent> intents;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.spec && entry.intent != Intent{}) intents.emplace_hint(intents.end(), name, entry.intent);
+  }
+  return intents;
 }
 
 std::vector<std::string> DesiredState::dependents_of(const std::string& service) const {

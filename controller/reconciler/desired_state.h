@@ -44,15 +44,18 @@ class DesiredState {
   [[nodiscard]] std::map<std::string, SpecPtr> specs() const;
   [[nodiscard]] std::vector<std::string> names() const;  // removed ones that still run included
 
-  // kNotFound for an undeclared service. `revive`: the service gave up or completed, so a start is a change
-  // although it is already wanted running. Returns the intent to save.
-  struct Commanded {
+  // What a command makes of the intent, which adopt() then puts in force. kNotFound for an undeclared
+  // service. `revive`: the service gave up or completed, so a start is a change although it is already wanted
+  // running.
+  struct Decided {
     VerbResult result;
     Intent intent;
-    std::uint64_t version = 0;
   };
-  Result<Commanded> command(const std::string& service, Verb verb, bool revive, const Actor& actor,
-                            WallTime now);
+  [[nodiscard]] Result<Decided> decide(const std::string& service, Verb verb, bool revive, const Actor& actor,
+                                       WallTime now) const;
+  // False if nothing changes, or the service isn't declared (yet: then it is kept for it).
+  bool adopt(const std::string& service, const Intent& intent);
+  [[nodiscard]] std::map<std::string, Intent> intents() const;  // those of declared services that have one
 
   // Direct neighbours, for a dependency's news.
   [[nodiscard]] std::vector<std::string> dependents_of(const std::string& service) const;

@@ -21,13 +21,15 @@ Manager::Manager(Parts parts, ManagerOptions options)
       clock_(parts.clock),
       options_(std::move(options)),
       store_(std::move(parts.store)),
-      runtimes_(std::move(parts.runtimes)),
+      runtimes_(std::move(parts.runtimes), parts.in_cluster),
       board_(parts.loop),
       queue_(parts.clock, RetryPolicy{}, options_.seed),
       prober_(parts.prober),
       usage_(std::move(parts.usage)),
       collected_(std::move(parts.collected)),
       on_config_(std::move(parts.on_config)),
+      leadership_(parts.leadership),
+      shared_intents_(parts.shared_intents),
       reconciler_({.clock = clock_,
                    .runtimes = runtimes_,
                    .desired = desired_,
@@ -36,7 +38,8 @@ Manager::Manager(Parts parts, ManagerOptions options)
                    .prober = parts.prober,
                    .usage = usage_,
                    .collected = collected_,
-                   .config_revision = [this] { return config_.revision(); }}),
+                   .config_revision = [this] { return config_.revision(); },
+                   .may_act = [this] { return !leadership_ || leadership_->leads(); }}),
       config_(std::move(parts.edits), options_.state_dir,
               {.validate = [this](const ServiceSpec& spec) { return runtimes_.validate(spec); },
                .applied = [this](const config::Document& document, std::uint64_t revision,
@@ -47,6 +50,7 @@ Manager::Manager(Parts parts, ManagerOptions options)
   for (const auto& [service, ledger] : store_->ledgers()) known_[service] = ledger.declaration;
   for (const auto& runtime : runtimes_.all()) listen_to(*runtime);
   if (prober_) prober_->on_change([this](const std::string& service) { queue_.add(service); });
+  if (leadership_) leadership_->on_change([this] { lead_or_follow(); });
   for (const auto& sentence : store_->quarantined())
     record({.type = "StateQuarantined", .severity = "error", .message = sentence});
 }
@@ -207,6 +211,7 @@ Result<std::vector<PlannedChange>> Manager::plan(const Json& document, bool merg
     else if (old->second != spec)
       change.change = "update";
     if (const auto status = board_.get(name)) {
+      if (status->workload) change.drift = status->workload->pending;
       for (const auto& instance : status->instances)
         change.drift.insert(change.drift.end(), instance.observed.drift.begin(),
                             instance.observed.drift.end());
@@ -227,6 +232,7 @@ std::vector<std::string> Manager::planned_actions(const SpecPtr& spec, const std
   HealthView health;
   RestartLedger ledger;
   if (const auto status = board_.get(name)) {
+    observation.workload = status->workload;
     for (const auto& instance : status->instances) {
       observation.instances.push_back(instance.observed);
       auto& seen = ledger.ordinals[instance.observed.id.ordinal];
@@ -267,13 +273,19 @@ std::vector<std::string> Manager::planned_actions(const SpecPtr& spec, const std
 // ---- operators
 
 Result<VerbResult> Manager::command(const std::string& name, Verb verb, const Actor& actor) {
-  const auto commanded = desired_.command(name, verb, gave_up(board_.get(name)), actor, clock_.wall());
-  if (!commanded) return fail(commanded.error());
-  if (!commanded->result.changed) {
+  const std::lock_guard lock(command_mutex_);
+  const auto decided = desired_.decide(name, verb, gave_up(board_.get(name)), actor, clock_.wall());
+  if (!decided) return fail(decided.error());
+  if (!decided->result.changed) {
     queue_.add(name);  // nothing new is wanted, but what held it up may be gone
-    return commanded->result;
+    return decided->result;
   }
-  store_->save_intent(name, commanded->intent);
+  if (shared_intents_) {
+    if (const auto saved = shared_intents_->save(name, decided->intent, desired_.intents()); !saved)
+      return fail(saved.error());
+  }
+  desired_.adopt(name, decided->intent);
+  store_->save_intent(name, decided->intent);
   static constexpr std::array<const char*, 3> kTypes{"StartRequested", "StopRequested", "RestartRequested"};
   record({.service = name,
           .type = kTypes.at(static_cast<size_t>(verb)),
@@ -281,9 +293,36 @@ Result<VerbResult> Manager::command(const std::string& name, Verb verb, const Ac
           .cause = "operator",
           .actor = actor.name,
           .revision = config_.revision()});
+  enact(name);
+  return decided->result;
+}
+
+void Manager::enact(const std::string& name) {
   queue_.add(name);
   for (const auto& neighbour : desired_.neighbours_of(name)) queue_.add(neighbour);
-  return commanded->result;
+}
+
+void Manager::adopt_intents(const std::map<std::string, Intent>& intents) {
+  const std::lock_guard lock(command_mutex_);
+  for (const auto& [name, intent] : intents) {
+    if (!desired_.adopt(name, intent)) continue;
+    store_->save_intent(name, intent);
+    enact(name);
+  }
+}
+
+// A new leader looks at everything: what the one before left half done is done by nobody else.
+void Manager::lead_or_follow() {
+  const bool leads = leadership_->leads();
+  if (led_.exchange(leads) == leads) return;
+  const auto leader = leadership_->leader();
+  log::info(leads ? "this controller leads" : "this controller follows", {{"leader", leader.identity}});
+  record({.type = leads ? "LeadershipGained" : "LeadershipLost",
+          .severity = leads ? "info" : "warning",
+          .message = leads ? "this controller acts on the services from now on"
+                           : "another controller acts on the services" +
+                                 (leader.identity.empty() ? std::string() : ": " + leader.identity)});
+  if (leads) resync();
 }
 
 Status Manager::heartbeat(const std::string& name, const Actor&) {
@@ -463,8 +502,14 @@ ReadyReport Manager::ready() const {
                                 : "the newest files are not in force: " + describe(view->problems.front());
   report.checks["state"] = store_->degraded().value_or("ok");
   report.checks["workers"] = running_ ? "ok" : "not running";
+  const auto leader = leadership_ ? leadership_->leader().identity : std::string();
+  const bool led = !leadership_ || leadership_->leads() || !leader.empty();
+  if (leadership_)
+    report.checks["leadership"] = leadership_->leads() ? "ok"
+                                  : led                ? "ok: follows " + leader
+                                                       : "no controller leads";
   // A refused file or a full disk is shown, but the services are supervised: that is what ready means.
-  report.ready = running_ && config_.document() != nullptr;
+  report.ready = running_ && led && config_.document() != nullptr;
   return report;
 }
 

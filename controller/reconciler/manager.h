@@ -13,6 +13,8 @@
 #include "controller/base/event_loop.h"
 #include "controller/health/prober.h"
 #include "controller/model/control_plane.h"
+#include "controller/model/leadership.h"
+#include "controller/model/shared_intents.h"
 #include "controller/reconciler/config_service.h"
 #include "controller/reconciler/desired_state.h"
 #include "controller/reconciler/loop_stats.h"
@@ -45,7 +47,10 @@ class Manager final : public ControlPlane {
     std::function<ResourceUsage(const ObservedInstance&)> usage{};
     std::function<std::map<std::string, CollectedValues>(const std::string&)> collected{};
     std::function<void(const config::Document&)>
-        on_config{};  // collectors and whoever else follows the document
+        on_config{};                          // collectors and whoever else follows the document
+    bool in_cluster = false;                  // this controller itself runs in a Kubernetes cluster
+    Leadership* leadership = nullptr;         // null: nobody else acts on these services
+    SharedIntents* shared_intents = nullptr;  // null: nobody else has a say in them
   };
   Manager(Parts parts, ManagerOptions options);
   ~Manager() override;
@@ -53,6 +58,9 @@ class Manager final : public ControlPlane {
   // New texts of the file layers. The errors are those that keep them from being in force.
   std::vector<ConfigError> reload(std::vector<config::LayerText> files);
   void refuse(const std::vector<ConfigError>& problems) { config_.refuse(problems); }
+  void reload_edits() { config_.reload_edits(); }  // others may have written some
+  // What operators asked other controllers for.
+  void adopt_intents(const std::map<std::string, Intent>& intents);
   // So many workers for services whose runtime may keep them waiting, and one more.
   void start(int workers);
   void stop();  // services go on running
@@ -108,6 +116,8 @@ class Manager final : public ControlPlane {
   void announce(const SpecPtr& spec);
   void rejected(const std::vector<ConfigError>& errors);
   void record(Event event);
+  void lead_or_follow();
+  void enact(const std::string& name);
   void listen_to(Runtime& runtime);
   void orphans_due(Runtime& runtime);
   void adopt_orphans();
@@ -134,12 +144,15 @@ class Manager final : public ControlPlane {
   std::function<ResourceUsage(const ObservedInstance&)> usage_;
   std::function<std::map<std::string, CollectedValues>(const std::string&)> collected_;
   std::function<void(const config::Document&)> on_config_;
+  Leadership* const leadership_;
+  SharedIntents* const shared_intents_;
+  std::mutex command_mutex_;  // one operator's word at a time
   Reconciler reconciler_;
   ConfigService config_;
   std::map<std::string, std::string> known_;  // declarations of an earlier controller, until the first own
   std::mutex orphans_mutex_;
   std::set<Runtime*> orphans_due_;  // which are still to be asked what they run
-  std::atomic<bool> degraded_told_{false}, running_{false}, configured_{false};
+  std::atomic<bool> degraded_told_{false}, running_{false}, configured_{false}, led_{false};
   std::atomic<std::int64_t> resync_ns_;
   std::mutex timers_mutex_;
   EventLoop::TimerId resync_timer_ = 0, state_timer_ = 0;

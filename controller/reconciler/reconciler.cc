@@ -33,13 +33,14 @@ StepResult Reconciler::step(const std::string& service) {
     view.result.error = seen.error();
     return view.result;
   }
+  fit_to_runtime(view);
   fold(view);
   const bool probes_itself = capabilities_.at(view.runtime).delegates_workload;
   if (parts_.prober && !probes_itself) {
-    if (view.wanted.spec && !view.moving) parts_.prober->track(view.wanted.spec, view.observation.instances);
+    if (view.spec && !view.moving) parts_.prober->track(view.spec, view.observation.instances);
     view.health = parts_.prober->view(service);
   }
-  view.input = {.spec = view.moving ? nullptr : view.wanted.spec,
+  view.input = {.spec = view.moving ? nullptr : view.spec,
                 .service = service,
                 .desired = view.wanted.desired,
                 .restart_nonce = view.wanted.restart_nonce,
@@ -69,6 +70,41 @@ void Reconciler::remember_declaration(View& view) {
   ledger.last_stop = spec.stop;
   ledger.declaration = spec.declaration;
   parts_.store.save_ledger(view.service, ledger);
+}
+
+// A probe that a runtime has no means for is left out, rather than failed for ever: one configuration serves
+// them all.
+void Reconciler::fit_to_runtime(View& view) const {
+  view.spec = view.wanted.spec;
+  auto& memory = view.memory;
+  memory.left_out.clear();
+  if (!view.spec) return;
+  const auto& features = capabilities_.at(view.runtime).features;
+  const auto lacks = [&](const std::optional<Probe>& probe) {
+    if (!probe) return false;
+    const char* feature = std::holds_alternative<NotifyProbe>(probe->check)      ? "probes.notify"
+                          : std::holds_alternative<HeartbeatProbe>(probe->check) ? "probes.heartbeat"
+                                                                                 : "probes";
+    const auto found = features.find(feature);
+    return found != features.end() && found->second == Support::kUnsupported;
+  };
+  const auto& health = view.spec->health;
+  for (const auto& [name, probe] : {std::pair{"startup", &health.startup},
+                                    {"readiness", &health.readiness},
+                                    {"liveness", &health.liveness}}) {
+    if (lacks(*probe)) memory.left_out.push_back(std::string(name) + " probe");
+  }
+  if (memory.left_out.empty()) return;
+  if (memory.of != view.spec || memory.fitted_to != view.runtime) {
+    auto usable = std::make_shared<ServiceSpec>(*view.spec);
+    for (auto* probe : {&usable->health.startup, &usable->health.readiness, &usable->health.liveness}) {
+      if (lacks(*probe)) probe->reset();
+    }
+    memory.of = view.spec;
+    memory.fitted_to = view.runtime;
+    memory.usable = std::move(usable);
+  }
+  view.spec = memory.usable;
 }
 
 void Reconciler::fold(View& view) {
@@ -157,6 +193,7 @@ void Reconciler::drop_starts(View& view) {
 }
 
 std::optional<Error> Reconciler::act(View& view) {
+  if (!may_act()) return std::nullopt;
   std::optional<Error> error;
   if (const auto valid = may_start(view); !valid) {
     error = valid.error();
@@ -164,6 +201,7 @@ std::optional<Error> Reconciler::act(View& view) {
   }
   const ActionContext context{view.input.spec, view.wanted.restart_nonce};
   for (const auto& action : view.plan.actions) {
+    if (!may_act()) break;
     if (planner::note_action(view.memory.ledger, action, view.input.now)) {
       parts_.store.save_ledger(view.service, view.memory.ledger);
     }

@@ -42,6 +42,7 @@ class Reconciler {
     std::function<ResourceUsage(const ObservedInstance&)> usage;  // newest sample; may be empty
     std::function<std::map<std::string, CollectedValues>(const std::string&)> collected;  // may be empty
     std::function<std::uint64_t()> config_revision;
+    std::function<bool()> may_act{};  // asked before each action; empty: always
   };
   explicit Reconciler(Parts parts);
 
@@ -55,6 +56,9 @@ class Reconciler {
     bool placed = false;                // the two below are set
     Runtime* home = nullptr;            // where its instances are; null: nowhere yet
     std::set<Runtime*> unchecked = {};  // where else something of it could be
+    SpecPtr of, usable;                 // the spec as that runtime can serve it, and what it was made of
+    Runtime* fitted_to = nullptr;
+    std::vector<std::string> left_out;  // what it lacks
     bool fresh = true;  // no step yet: the last controller may have told of what is folded now
     std::optional<Error> last_error;
   };
@@ -70,7 +74,9 @@ class Reconciler {
   void make_home(View& view, Runtime* runtime);
   void clear_leftovers(View& view);
   void clear_leftover(View& view, Runtime& runtime, const Observation& left);
+  void fit_to_runtime(View& view) const;
   void fold(View& view);
+  [[nodiscard]] bool may_act() const { return !parts_.may_act || parts_.may_act(); }
   std::optional<Error> act(View& view);
   Status may_start(View& view);
   Status prepare(View& view);

@@ -13,7 +13,8 @@ namespace holdfast::reconciler {
 namespace {
 
 bool any_alive(const Observation& observation) {
-  return std::any_of(observation.instances.begin(), observation.instances.end(), is_alive);
+  return (observation.workload && observation.workload->replicas > 0) ||
+         std::any_of(observation.instances.begin(), observation.instances.end(), is_alive);
 }
 
 // Every run that is known has ended.
@@ -85,7 +86,7 @@ Status Reconciler::locate(View& view) {
   }
   const bool alive = *at_home && any_alive(**at_home);
   const auto placement = parts_.runtimes.place(*view.wanted.spec, alive ? home : nullptr);
-  const bool occupied = *at_home && !(*at_home)->instances.empty();
+  const bool occupied = *at_home && is_there(**at_home);
   if (occupied && (!placement || placement->runtime != home)) {
     view.runtime = home;
     view.moving = true;
@@ -118,11 +119,12 @@ void Reconciler::clear_leftovers(View& view) {
     if (runtime == view.runtime) continue;
     const auto left = runtime->observe(view.service);
     if (!left) continue;  // asked again when it tells of the service, or with the next step
-    if (left->instances.empty()) {
+    if (!is_there(*left)) {
       view.memory.unchecked.erase(runtime);
       continue;
     }
     view.leftovers = true;
+    if (!may_act()) continue;
     clear_leftover(view, *runtime, *left);
   }
 }
@@ -141,6 +143,7 @@ void Reconciler::clear_leftover(View& view, Runtime& runtime, const Observation&
                                    .last_stop = view.memory.ledger.last_stop});
   for (const auto& action : plan.actions) {
     view.result.again |= std::holds_alternative<RemoveInstance>(action);
+    if (!may_act()) return;
     if (const auto done = runtime.execute(action, {}); !done) {
       if (!view.error) view.error = done.error();
       return;

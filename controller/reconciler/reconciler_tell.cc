@@ -190,12 +190,17 @@ void Reconciler::add_degraded(ServiceStatus& status, const View& view) {
   for (const auto& instance : view.observation.instances) {
     for (const auto& field : instance.drift) drift.push_back(instance_name(instance.id) + " " + field);
   }
-  if (drift.empty() && view.fallback.empty()) return;
-  const bool fell_back = !view.fallback.empty();
+  const auto& left_out = view.memory.left_out;
+  const bool fell_back = !view.fallback.empty(), as_declared = drift.empty();
+  if (!left_out.empty())
+    drift.push_back(join(left_out, ", ") + ": not to be had on this runtime, and left out");
   if (fell_back) drift.insert(drift.begin(), view.fallback);
+  if (drift.empty()) return;
   status.conditions.push_back({.type = "Degraded",
                                .status = Condition::Status::kTrue,
-                               .reason = fell_back ? "FallbackRuntime" : "Drift",
+                               .reason = fell_back     ? "FallbackRuntime"
+                                         : as_declared ? "Unsupported"
+                                                       : "Drift",
                                .message = join(drift, "; ")});
 }
 
@@ -229,6 +234,7 @@ std::shared_ptr<ServiceStatus> Reconciler::describe(const View& view) const {
     if (parts_.usage && is_alive(observed)) instance.usage = parts_.usage(observed);
     status->instances.push_back(std::move(instance));
   }
+  status->workload = view.observation.workload;
   status->conditions = view.plan.conditions;
   for (const auto& condition : status->conditions) {
     if (condition.type == "Ready") status->ready = condition.status == Condition::Status::kTrue;
@@ -317,7 +323,7 @@ void Reconciler::publish_unseen(View& view, const Error& error) {
 }
 
 void Reconciler::finish_removal(View& view) {
-  if (view.wanted.spec || !view.observation.instances.empty() || view.error || view.leftovers) return;
+  if (view.wanted.spec || is_there(view.observation) || view.error || view.leftovers) return;
   if (!parts_.desired.forget(view.service)) return;
   record(view, {.type = "Removed",
                 .message = view.service + " is not declared any more and nothing of it is left"});

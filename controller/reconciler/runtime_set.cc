@@ -61,6 +61,7 @@ std::vector<Runtime*> RuntimeSet::candidates(const ServiceSpec& spec) const {
   constexpr std::array kOrder{RuntimeKind::kKubernetes, RuntimeKind::kDocker, RuntimeKind::kProcess};
   std::vector<Runtime*> out;
   for (const auto kind : kOrder) {
+    if (kind == RuntimeKind::kKubernetes && !in_cluster_) continue;
     auto* runtime = find(kind);
     if (runtime && can_run(spec, kind)) out.push_back(runtime);
   }

@@ -19,11 +19,13 @@ struct Placement {
 // Immutable after construction; thread-safe. Never blocks.
 class RuntimeSet {
  public:
-  explicit RuntimeSet(std::vector<std::shared_ptr<Runtime>> runtimes) : runtimes_(std::move(runtimes)) {}
+  // `in_cluster`: this controller itself runs in a Kubernetes cluster.
+  explicit RuntimeSet(std::vector<std::shared_ptr<Runtime>> runtimes, bool in_cluster = false)
+      : runtimes_(std::move(runtimes)), in_cluster_(in_cluster) {}
 
-  // `auto` takes the first of Docker and process that the spec can run in and that can be used now; what runs
-  // stays where it is (`home`, or null) for as long as it runs. kUnavailable with a hint when there is none,
-  // or when nobody knows yet.
+  // `auto` takes the first of Kubernetes (only within a cluster), Docker and process that the spec can run in
+  // and that can be used now; what runs stays where it is (`home`, or null) for as long as it runs.
+  // kUnavailable with a hint when there is none, or when nobody knows yet.
   [[nodiscard]] Result<Placement> place(const ServiceSpec& spec, Runtime* home = nullptr) const;
   // What the runtimes that may serve it say of a spec; of `auto`, one that accepts it is enough.
   [[nodiscard]] Status validate(const ServiceSpec& spec) const;
@@ -39,6 +41,7 @@ class RuntimeSet {
   [[nodiscard]] std::vector<Runtime*> candidates(const ServiceSpec& spec) const;  // the first choice first
 
   std::vector<std::shared_ptr<Runtime>> runtimes_;
+  bool in_cluster_ = false;
 };
 
 }  // namespace holdfast::reconciler

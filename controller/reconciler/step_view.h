@@ -14,6 +14,7 @@ struct Reconciler::View {
   bool leftovers = false;      // there is something of it on yet another runtime, which has to go
   std::string fallback{};      // why it isn't where it rather would be
   std::string preparing{};     // what its start waits for
+  SpecPtr spec{};              // as the runtime can serve it
   Observation observation{};
   HealthView health{};
   planner::PlanInput input{};
@@ -21,6 +22,11 @@ struct Reconciler::View {
   std::optional<Error> error{};
   StepResult result{};
 };
+
+// Something of the service is there, be it only a workload without instances.
+inline bool is_there(const Observation& observation) {
+  return observation.workload.has_value() || !observation.instances.empty();
+}
 
 inline bool is_alive(const ObservedInstance& instance) {
   return instance.phase != Phase::kExited;

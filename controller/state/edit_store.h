@@ -21,6 +21,7 @@ class FileEditStore final : public EditStore {
   FileEditStore(const std::string& state_dir, const Clock& clock, size_t keep);
   Status load();
 
+  [[nodiscard]] std::string where() const override { return file_; }
   [[nodiscard]] const Json& layer() const override { return layer_; }
   [[nodiscard]] std::uint64_t revision() const override;
   [[nodiscard]] std::vector<RevisionInfo> revisions() const override;

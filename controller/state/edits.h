@@ -21,11 +21,16 @@ class EditStore {
   static Result<std::unique_ptr<EditStore>> open(const std::string& state_dir, const Clock& clock,
                                                  size_t keep = 100);
   virtual ~EditStore() = default;
+  // Takes in what others have written meanwhile, where others can. An error: that can't be used, and what was
+  // there before stays. Asks nobody who could be slow.
+  virtual Status refresh() { return {}; }
+  [[nodiscard]] virtual std::string where() const = 0;  // for messages: a path, or what it is kept in
   [[nodiscard]] virtual const Json& layer() const = 0;  // {} when there was no edit
   [[nodiscard]] virtual std::uint64_t revision() const = 0;
   [[nodiscard]] virtual std::vector<RevisionInfo> revisions() const = 0;  // newest first
   virtual Result<Json> read(std::uint64_t revision) const = 0;            // revision 0 is {}
-  // Durable when it returns; on an error nothing has changed.
+  // Durable when it returns; on an error nothing has changed. kConflict: somebody else was faster, refresh()
+  // and begin again.
   virtual Result<std::uint64_t> commit(const Json& layer, const Actor& actor, const std::string& summary) = 0;
   [[nodiscard]] virtual std::vector<std::string> quarantined() const = 0;
 };

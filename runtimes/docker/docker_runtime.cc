@@ -266,6 +266,8 @@ Capabilities DockerRuntime::capabilities() const {
   result.notes["replicas"] = result.notes["restarts"] =
       "done by holdfast; the engine's own restart policy is off";
   result.notes["probes"] = "done by holdfast; an image's health check counts as readiness too";
+  result.features["probes.notify"] = Support::kUnsupported;
+  result.notes["probes.notify"] = "sd_notify doesn't reach out of a container";
   result.notes["stats"] = "from the container's cgroup where it can be read, otherwise from the engine";
   return result;
 }

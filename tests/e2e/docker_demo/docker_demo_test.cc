@@ -82,6 +82,7 @@ class DockerDemo : public testing::Test {
 // What is shipped, with names and paths of our own.
 std::string DockerDemo::config() const {
   auto text = read_file(HOLDFAST_DEMO_CONFIG).value_or("");
+  replace_all(text, "runtime: process ", "runtime: docker ");
   replace_all(text, "/tmp/holdfast-demo", data());
   replace_all(text, "holdfast-demo:1", image_);
   replace_all(text, "{service: streaming}", "{service: " + streaming_ + "}");

@@ -57,6 +57,7 @@ world_daemons() {
     program=${arguments[0]##*/}
     case $program in
       dockerd | containerd | containerd-shim* | docker-registry | podman | conmon) ;;
+      etcd | kube-apiserver | kube-controller-manager | kube-scheduler | kubelet | kube-proxy | socat) ;;
       *) continue ;;
     esac
     for argument in "${arguments[@]:1}"; do

@@ -94,6 +94,29 @@ INSTANTIATE_TEST_SUITE_P(
              "name and key of the Secret are needed"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Kubernetes, ServiceFault,
+    testing::Values(Case{"{kubernetes: {image: i, ports: 80}}", "39 .kubernetes.ports",
+                         "expected a list of ports, such as [8080]"},
+                    Case{"{kubernetes: {image: i, ports: [0]}}", "40 .kubernetes.ports.0",
+                         "expected a port from 1 to 65535"},
+                    Case{"{kubernetes: {image: i, ports: [{name: x}]}}", "40 .kubernetes.ports.0",
+                         "port is missing"},
+                    Case{"{kubernetes: {image: i, ports: [{port: 1, name: a}, 2]}}", "60 .kubernetes.ports.1",
+                         "each of several ports needs a name"},
+                    Case{"{kubernetes: {image: i, ports: [{port: 1, name: UP}]}}",
+                         "56 .kubernetes.ports.0.name", "at most 15 lower-case"},
+                    Case{"{kubernetes: {image: i, maxSurge: half}}", "42 .kubernetes.maxSurge",
+                         "expected a number of instances such as 1, or a share such as 25%"},
+                    Case{"{kubernetes: {image: i, maxUnavailable: 101%}}", "48 .kubernetes.maxUnavailable",
+                         "a share such as 25%"},
+                    Case{"{kubernetes: {image: i, strategy: Recrate}}", "42 .kubernetes.strategy",
+                         "did you mean 'Recreate'?"},
+                    Case{"{kubernetes: {image: i, pullPolicy: Never}}", "44 .kubernetes.pullPolicy",
+                         "expected always, ifNotPresent or never"},
+                    Case{"{kubernetes: {image: i, podTemplate: x}}", "45 .kubernetes.podTemplate",
+                         "a Kubernetes PodTemplateSpec"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Policies, ServiceFault,
     testing::Values(
         Case{"{command: [x], restart: {policy: allways}}", "41 .restart.policy", "did you mean 'always'?"},

@@ -77,16 +77,30 @@ services:
       tty: true
       privileged: true
       shmSize: 64Mi
-    kubernetes: {namespace: pipeline, image: "dsa110/converter:1.4", serviceAccount: converter, podTemplate: {}}
+    kubernetes:
+      namespace: pipeline
+      image: dsa110/converter:1.4
+      pullPolicy: never
+      serviceAccount: converter
+      ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, protocol: UDP}]
+      serviceType: NodePort
+      strategy: Recreate
+      maxSurge: 1
+      maxUnavailable: 50%
+      progressDeadline: 90s
+      adopt: true
+      podTemplate: {}
 controller:
   listen: "[::1]:8010"
-  metrics: {listen: 127.0.0.1:9000}
+  metrics: {listen: 127.0.0.1:9000, public: true}
   tls: {certFile: /c, keyFile: /k}
   auth: {tokensFile: /t, kubernetes: true}
   allowedHosts: [holdfast.example]
   resync: 20s
   workers: 8
   allowEmpty: true
+  leaderElection: {enabled: true, namespace: ops, name: holdfast-a, leaseDuration: 30s, renewDeadline: 20s,
+                   retryPeriod: 4s}
 )";
 
 void expect_docker(const DockerOptions& docker) {
@@ -146,8 +160,18 @@ TEST(Load, DecodesEveryField) {
   EXPECT_EQ(spec.labels.at("team"), "pipeline");
   EXPECT_EQ(spec.process, (ProcessOptions{{{"nofile", 65536}, {"core", -1}}, 5}));
   expect_docker(spec.docker);
-  EXPECT_EQ(spec.kubernetes,
-            (KubernetesOptions{"pipeline", "dsa110/converter:1.4", "converter", Json::object()}));
+  EXPECT_EQ(spec.kubernetes, (KubernetesOptions{.namespace_ = "pipeline",
+                                                .image = "dsa110/converter:1.4",
+                                                .pull_policy = "Never",
+                                                .service_account = "converter",
+                                                .ports = {{"http", 80, 8080, "TCP"}, {"dns", 53, 53, "UDP"}},
+                                                .service_type = "NodePort",
+                                                .strategy = "Recreate",
+                                                .max_surge = "1",
+                                                .max_unavailable = "50%",
+                                                .progress_deadline = seconds{90},
+                                                .adopt = true,
+                                                .pod_template = Json::object()}));
 
   EXPECT_EQ(loaded.document->streaming_service, "converter");
   const auto& controller = loaded.document->controller;
@@ -161,6 +185,9 @@ TEST(Load, DecodesEveryField) {
   EXPECT_EQ(controller.resync, seconds{20});
   EXPECT_EQ(controller.workers, 8);
   EXPECT_TRUE(controller.allow_empty);
+  EXPECT_TRUE(controller.metrics_public);
+  EXPECT_EQ(controller.leader_election,
+            (LeaderElection{true, "ops", "holdfast-a", seconds{30}, seconds{20}, seconds{4}}));
 }
 
 TEST(Load, JsonAndYamlGiveTheSame) {
@@ -190,6 +217,8 @@ TEST(Load, DefaultsAreThoseOfTheModel) {
   EXPECT_EQ(controller.resync, ControllerSettings{}.resync);
   EXPECT_EQ(controller.workers, ControllerSettings{}.workers);
   EXPECT_EQ(controller.allow_empty, ControllerSettings{}.allow_empty);
+  EXPECT_EQ(controller.metrics_public, ControllerSettings{}.metrics_public);
+  EXPECT_EQ(controller.leader_election, LeaderElection{});
   EXPECT_EQ(loaded.document->streaming_service, Document{}.streaming_service);
 
   const auto probes =

@@ -52,6 +52,11 @@ class Placement : public testing::Test {
     }
     clock_.advance_to(end);
   }
+  static Capabilities in_containers() {
+    auto out = fake::FakeRuntime::default_capabilities();
+    out.features["probes.notify"] = Support::kUnsupported;
+    return out;
+  }
   static size_t live(fake::FakeRuntime& runtime) {
     const auto seen = runtime.observe("web");
     if (!seen) return 0;
@@ -72,7 +77,7 @@ class Placement : public testing::Test {
   EventLoop loop_;
   std::shared_ptr<fake::FakeRuntime> process_ = std::make_shared<fake::FakeRuntime>(clock_);
   std::shared_ptr<fake::FakeRuntime> docker_ =
-      std::make_shared<fake::FakeRuntime>(clock_, RuntimeKind::kDocker);
+      std::make_shared<fake::FakeRuntime>(clock_, RuntimeKind::kDocker, in_containers());
   std::unique_ptr<Manager> manager_;
 };
 
@@ -267,6 +272,17 @@ TEST_F(Placement, AFirstStartWaitsForItsImageAndSaysSo) {
   run();
   EXPECT_THAT(status()->last_error->message, HasSubstr("no such image"));
   EXPECT_EQ(docker_->counters().starts, 0u);
+}
+
+TEST_F(Placement, AProbeThatARuntimeHasNoMeansForIsLeftOutThere) {
+  docker_->set_availability(kThere);
+  load(
+      "services:\n  web: {runtime: docker, command: [web], docker: {image: web:1},"
+      " health: {startup: {notify: {}}}}\n");
+  run();
+  EXPECT_TRUE(status()->ready);
+  EXPECT_THAT(condition("Degraded"), HasSubstr("Unsupported: startup probe: not to be had on this runtime"));
+  EXPECT_TRUE(status()->spec->health.startup) << "what is declared stays so";
 }
 
 }  // namespace
