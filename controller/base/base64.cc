@@ -6,10 +6,11 @@ namespace holdfast {
 
 namespace {
 
-constexpr std::string_view kUrlDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64UrlDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-std::string encode(std::string_view bytes, std::string_view digits) {
+std::string base64_of(std::string_view bytes, std::string_view digits) {
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const auto piece = bytes.substr(i, 3);
@@ -24,11 +25,11 @@ std::string encode(std::string_view bytes, std::string_view digits) {
 }  // namespace
 
 std::string base64_encode(std::string_view bytes) {
-  return encode(bytes, kDigits);
+  return base64_of(bytes, kBase64Digits);
 }
 
 std::string base64url_encode(std::string_view bytes) {
-  return encode(bytes, kUrlDigits);
+  return base64_of(bytes, kBase64UrlDigits);
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
@@ -37,7 +38,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
   std::uint32_t bits = 0;
   unsigned have = 0;
   for (const char c : text) {
-    const auto digit = kDigits.find(c);
+    const auto digit = kBase64Digits.find(c);
     if (digit == std::string_view::npos) return std::nullopt;
     bits = bits << 6 | static_cast<std::uint32_t>(digit);
     have += 6;
