@@ -346,9 +346,9 @@ Capabilities KubernetesRuntime::capabilities() const {
   result.features["limits.pids"] = result.features["exec"] = Support::kUnsupported;
   result.notes["restarts"] =
       "by the kubelet, always and with its own backoff; budget and backoff don't apply";
-  result.notes["probes"] =
-      "http, tcp and exec by the kubelet, in whole seconds; heartbeat and notify are left out. Another probe "
-      "replaces the pods";
+  result.features["probes.heartbeat"] = result.features["probes.notify"] = Support::kUnsupported;
+  result.notes["probes"] = "by the kubelet, in whole seconds; another probe replaces the pods";
+  result.notes["probes.heartbeat"] = result.notes["probes.notify"] = "no kubelet makes such checks";
   result.notes["limits.pids"] = "set for all pods of a node by its kubelet";
   result.notes["user"] = "by number";
   result.notes["logs"] = "stdout and stderr in one; those of a pod go with it";

@@ -80,7 +80,7 @@ std::string pending_cause(const Json& pod, const PodNews& news) {
   if (!cause.empty()) return cause;
   const auto& own = own_status(pod).at("state").at("waiting").at("reason").as_string();
   if (own == "PodInitializing") return "its init containers are at work";
-  if (own == "ContainerCreating") return "its container is being created";
+  if (own == "ContainerCreating") return news.setup.empty() ? "its container is being created" : news.setup;
   return scheduled.is_null() ? "it waits for a node" : "its node is told to run it";
 }
 
@@ -208,9 +208,14 @@ ExitRecord exit_of(const Json& terminated) {
 bool take_news(PodNews& news, const Json& event) {
   auto message = event.at("message").as_string();
   while (message.ends_with(' ') || message.ends_with(':') || message.ends_with('\n')) message.pop_back();
-  if (event.at("reason").as_string() == "Failed" && message.starts_with("Failed to pull image"))
+  const auto& reason = event.at("reason").as_string();
+  if (reason == "Failed" && message.starts_with("Failed to pull image"))
     return std::exchange(news.pull, message) != message;
-  if (event.at("reason").as_string() != "Unhealthy" || message.empty()) return false;
+  if (reason == "FailedCreatePodSandBox" || reason == "FailedMount" || reason == "FailedAttachVolume") {
+    message = told(reason, message);
+    return std::exchange(news.setup, message) != message;
+  }
+  if (reason != "Unhealthy" || message.empty()) return false;
   news.unhealthy_at = time_at(event, "lastTimestamp");
   return std::exchange(news.unhealthy, message) != message;
 }

@@ -21,7 +21,8 @@ struct Moment {
 struct PodNews {
   std::string unhealthy{};  // "Readiness probe failed: HTTP probe failed with statuscode: 503"
   std::optional<WallTime> unhealthy_at{};
-  std::string pull{};  // "Failed to pull image ..."
+  std::string pull{};   // "Failed to pull image ..."
+  std::string setup{};  // what is missing before its containers: a volume, a network
 };
 // Whether it told anything new.
 bool take_news(PodNews& news, const Json& event);

@@ -47,7 +47,12 @@ class Pending {
   Pending(const Json& foreign, std::vector<std::string>& out) : foreign_(foreign), out_(out) {}
 
   // `applied`: null if it isn't known; then all counts as edited by others.
-  void compare(const Json& wanted, const Json& applied, const Json& actual, const std::string& prefix) {
+  void compare(Json wanted, Json applied, const Json& actual, const std::string& prefix) {
+    for (auto* manifest : {&wanted, &applied}) {
+      if (!manifest->is_object()) continue;
+      manifest->erase("apiVersion");  // the objects of a list have neither
+      manifest->erase("kind");
+    }
     const auto edited = applied.is_null() ? std::vector<Difference>{} : differences(applied, actual);
     for (auto& difference : differences(wanted, actual)) {
       const bool by_others =

@@ -227,6 +227,8 @@ Json applied(const ServiceSpec& spec, std::uint64_t nonce = 0, Book book = {}) {
   book.applied = manifest;
   book.replicas = spec.replicas;
   auto object = write_book(manifest.deployment, book);
+  object.erase("apiVersion");  // as in a list
+  object.erase("kind");
   object.find("metadata")->set("generation", 1);
   object.set("status", Json::object({{"observedGeneration", 1},
                                      {"replicas", spec.replicas},
