@@ -43,14 +43,14 @@ endfunction()
 function(holdfast_world_test name)
   cmake_parse_arguments(TEST "RELEASE_ONLY" "LABEL" "FIXTURES;ENVIRONMENT;CHANGES;DEPS" ${ARGN})
   holdfast_test_program(${name} DEPS ${TEST_DEPS})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST world_tests PROPERTIES TIMEOUT 600)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST ${name}_tests PROPERTIES TIMEOUT 600)
   set(labels ${TEST_LABEL})
   if(TEST_RELEASE_ONLY)
     list(APPEND labels release-only)
   endif()
   # A property that is a list would be taken apart above. ctest itself runs this after it has found the tests.
   file(CONFIGURE OUTPUT ${name}_world.cmake @ONLY CONTENT
-       "set_tests_properties(\${world_tests} PROPERTIES FIXTURES_REQUIRED \"${TEST_FIXTURES}\" ENVIRONMENT \"${TEST_ENVIRONMENT}\" ENVIRONMENT_MODIFICATION \"${TEST_CHANGES}\" LABELS \"${labels}\")\n")
+       "set_tests_properties(\${${name}_tests} PROPERTIES FIXTURES_REQUIRED \"${TEST_FIXTURES}\" ENVIRONMENT \"${TEST_ENVIRONMENT}\" ENVIRONMENT_MODIFICATION \"${TEST_CHANGES}\" LABELS \"${labels}\")\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_world.cmake)
 endfunction()
 

@@ -92,14 +92,20 @@ std::string peer_key(const std::string& peer) {
 }
 
 std::function<Result<http::Identity>(const http::Request&)> bearer_authenticator(
-    std::shared_ptr<TokenFile> tokens, const Clock& clock) {
+    std::shared_ptr<TokenFile> tokens, const Clock& clock, TokenLookup elsewhere) {
   auto limiter = std::make_shared<FailureLimiter>(clock);
-  return [tokens = std::move(tokens), limiter](const http::Request& request) -> Result<http::Identity> {
+  return [tokens = std::move(tokens), limiter,
+          elsewhere = std::move(elsewhere)](const http::Request& request) -> Result<http::Identity> {
     const auto token = bearer_token(request);
     if (!token)
       return fail(ErrorCode::kPermission, "this needs a token",
                   "send Authorization: Bearer TOKEN; `holdfast token create` makes one");
-    if (auto identity = tokens->find(*token)) return *std::move(identity);
+    if (auto identity = tokens ? tokens->find(*token) : std::nullopt) return *std::move(identity);
+    if (elsewhere) {
+      auto found = elsewhere(*token);
+      if (!found) return fail(found.error());
+      if (*found) return **std::move(found);
+    }
     if (!limiter->allow(peer_key(request.peer)))
       return fail(ErrorCode::kConflict, "too many wrong tokens from this address", "wait a few seconds");
     log::warning("wrong token", {{"from", request.peer}, {"request", request.id}});

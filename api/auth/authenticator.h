@@ -48,10 +48,14 @@ class FailureLimiter {
 // "127.0.0.1:51234" -> "127.0.0.1"; of an IPv6 address the /64, which is what one caller can choose freely.
 std::string peer_key(const std::string& peer);
 
-// kPermission: no token or none that is valid (401); kConflict: too many failures (429). Thread-safe;
-// shares ownership of the token file, clock has to outlive it.
+// Whose token it is; nullopt: nobody's. An error: nobody can tell now. Thread-safe; may block.
+using TokenLookup = std::function<Result<std::optional<http::Identity>>(const std::string& token)>;
+
+// Looks in the file, which may be null, and then elsewhere. kPermission: no token or none that is valid
+// (401); kConflict: too many failures (429); the error of `elsewhere`. Thread-safe; shares ownership of the
+// token file, clock has to outlive it.
 std::function<Result<http::Identity>(const http::Request&)> bearer_authenticator(
-    std::shared_ptr<TokenFile> tokens, const Clock& clock);
+    std::shared_ptr<TokenFile> tokens, const Clock& clock, TokenLookup elsewhere = {});
 
 // Refuses (kInvalid, with what to do) a listen address beyond this machine without authentication, unless
 // insecure says that this is meant. Unix sockets are guarded by the permissions of their path.

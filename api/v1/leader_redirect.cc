@@ -8,8 +8,6 @@ namespace holdfast::api {
 
 namespace {
 
-using Elsewhere = std::function<std::optional<Leader>()>;
-
 std::string target_of(const http::Request& request) {
   std::string target = http::percent_encode(request.path, "/");
   char separator = '?';
@@ -20,17 +18,18 @@ std::string target_of(const http::Request& request) {
   return target;
 }
 
+http::Response nobody_leads(const http::Request& request) {
+  auto response = http::problem({ErrorCode::kUnavailable,
+                                 "no controller leads at this moment",
+                                 "repeat the request in some seconds",
+                                 false,
+                                 {}},
+                                request.id);
+  response.headers.emplace_back("Retry-After", "2");
+  return response;
+}
+
 http::Response send_to(const Leader& leader, const http::Request& request) {
-  if (leader.identity.empty() || leader.address.empty()) {
-    auto response = http::problem({ErrorCode::kUnavailable,
-                                   "no controller leads at this moment",
-                                   "repeat the request in some seconds",
-                                   false,
-                                   {}},
-                                  request.id);
-    response.headers.emplace_back("Retry-After", "2");
-    return response;
-  }
   auto response =
       http::problem({ErrorCode::kConflict,
                      "this controller follows; " + leader.identity + " leads",
@@ -42,20 +41,30 @@ http::Response send_to(const Leader& leader, const http::Request& request) {
   return response;
 }
 
-http::Handler guarded(http::Handler handler, const Elsewhere& elsewhere) {
-  return [handler = std::move(handler), elsewhere](const http::Request& request) {
-    const auto leader = elsewhere();
-    return leader ? send_to(*leader, request) : handler(request);
+void answer_elsewhere(const Elsewhere& elsewhere, const Leader& leader, const http::Request& request,
+                      const std::shared_ptr<http::Responder>& responder) {
+  const bool nobody = leader.identity.empty() || leader.address.empty();
+  if (nobody || request.header(kForwardedHeader))
+    responder->respond(nobody_leads(request));
+  else if (elsewhere.forward && leader.address.starts_with("http://"))
+    elsewhere.forward(leader, request, target_of(request), responder);
+  else
+    responder->respond(send_to(leader, request));
+}
+
+http::DeferredHandler deferred(const http::Handler& handler) {
+  return [handler](const http::Request& request, const std::shared_ptr<http::Responder>& responder) {
+    responder->respond(handler(request));
   };
 }
 
 http::DeferredHandler guarded(http::DeferredHandler handler, const Elsewhere& elsewhere) {
   return [handler = std::move(handler), elsewhere](const http::Request& request,
-                                                   std::shared_ptr<http::Responder> responder) {
-    if (const auto leader = elsewhere())
-      responder->respond(send_to(*leader, request));
+                                                   const std::shared_ptr<http::Responder>& responder) {
+    if (const auto leader = elsewhere.leader())
+      answer_elsewhere(elsewhere, *leader, request, responder);
     else
-      handler(request, std::move(responder));
+      handler(request, responder);
   };
 }
 
@@ -69,10 +78,10 @@ bool changes_something(const http::Route& route) {
 std::vector<http::Route> redirect_changes(std::vector<http::Route> routes, const Elsewhere& elsewhere) {
   for (auto& route : routes) {
     if (!changes_something(route)) continue;
-    if (auto* handler = std::get_if<http::Handler>(&route.handler))
-      route.handler = guarded(std::move(*handler), elsewhere);
-    else if (auto* deferred = std::get_if<http::DeferredHandler>(&route.handler))
-      route.handler = guarded(std::move(*deferred), elsewhere);
+    if (const auto* handler = std::get_if<http::Handler>(&route.handler))
+      route.handler = guarded(deferred(*handler), elsewhere);
+    else if (auto* later = std::get_if<http::DeferredHandler>(&route.handler))
+      route.handler = guarded(std::move(*later), elsewhere);
   }
   return routes;
 }

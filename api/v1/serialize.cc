@@ -184,7 +184,9 @@ Json to_json(const RuntimeInfo& runtime) {
 }
 
 Json to_json(const ReadyReport& report) {
-  return Json::object({{"ready", report.ready}, {"checks", object_of(report.checks)}});
+  return Json::object({{"ready", report.ready},
+                       {"checks", object_of(report.checks)},
+                       {"leader", text_or_null(report.leader)}});
 }
 
 Json to_json(const Origin& origin) {

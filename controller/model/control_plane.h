@@ -44,6 +44,7 @@ struct RuntimeInfo {
 struct ReadyReport {
   bool ready = false;
   std::map<std::string, std::string> checks;  // name -> "ok" or what is wrong
+  std::string leader{};                       // who acts, where several share their services
 };
 
 // What a subscriber is told: "service", "service-removed", "event", "config". A service message carries its

@@ -130,8 +130,10 @@ bool DesiredState::adopt(const std::string& service, const Intent& intent) {
     restored_[service] = intent;
     return false;
   }
-  if (it->second.intent == intent) return false;
-  it->second.intent = intent;
+  auto newest = intent;
+  if (newest.configured != it->second.spec->desired) newest.desired.reset();  // the config's word is newer
+  if (it->second.intent == newest) return false;
+  it->second.intent = std::move(newest);
   ++it->second.version;
   return true;
 }

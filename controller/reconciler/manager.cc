@@ -505,9 +505,8 @@ ReadyReport Manager::ready() const {
   const auto leader = leadership_ ? leadership_->leader().identity : std::string();
   const bool led = !leadership_ || leadership_->leads() || !leader.empty();
   if (leadership_)
-    report.checks["leadership"] = leadership_->leads() ? "ok"
-                                  : led                ? "ok: follows " + leader
-                                                       : "no controller leads";
+    report.checks["leadership"] = led ? "ok" : "no controller leads";
+  report.leader = leader;
   // A refused file or a full disk is shown, but the services are supervised: that is what ready means.
   report.ready = running_ && led && config_.document() != nullptr;
   return report;

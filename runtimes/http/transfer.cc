@@ -1,6 +1,7 @@
 #include "runtimes/http/transfer.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <utility>
 
@@ -20,6 +21,19 @@ long as_ms(Duration duration) {
 void set_pem(CURL* easy, CURLoption option, const std::string& pem) {
   curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
   curl_easy_setopt(easy, option, &blob);
+}
+
+// `name` in lower case, with its colon.
+std::optional<std::string> value_of_header(std::string_view line, std::string_view name) {
+  const bool named = line.size() > name.size() &&
+                     std::equal(name.begin(), name.end(), line.begin(), [](char expected, char given) {
+                       return expected == std::tolower(static_cast<unsigned char>(given));
+                     });
+  if (!named) return std::nullopt;
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const auto first = line.find_first_not_of(kBlanks, name.size());
+  if (first == std::string_view::npos) return std::string();
+  return std::string(line.substr(first, line.find_last_not_of(kBlanks) - first + 1));
 }
 
 }  // namespace
@@ -133,6 +147,7 @@ int Transfer::on_connected(void* self, char* /*ip*/, char* /*local_ip*/, int /*p
 size_t Transfer::on_header(char* data, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const std::string_view line(data, size * count);
+  if (const auto etag = value_of_header(line, "etag:")) transfer.etag_ = *etag;
   if (transfer.head_seen_ || (line != "\r\n" && line != "\n") || transfer.status() < 200) return line.size();
   transfer.head_seen_ = true;
   if (transfer.on_progress_) transfer.on_progress_();
@@ -200,7 +215,10 @@ Result<Response> Transfer::result_of(CURLcode code) {
   if (!is_failure(answer) && code != CURLE_OK && !enough_) return fail(words_(fault_of(code)));
   curl_off_t retry_after = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retry_after);
-  return Response{answer, std::move(body_), std::chrono::seconds{retry_after}};
+  const char* type = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
+  return Response{answer, std::move(body_), std::chrono::seconds{retry_after}, type ? type : "",
+                  std::move(etag_)};
 }
 
 Fault Transfer::fault_of(CURLcode code) const {

@@ -55,7 +55,7 @@ class Transfer {
   Request request_;
   StreamHandlers handlers_;
   std::function<void()> on_progress_;
-  std::string url_, body_;
+  std::string url_, body_, etag_;
   curl_slist *headers_ = nullptr, *connect_to_ = nullptr;
   bool connected_ = false, head_seen_ = false, enough_ = false, too_large_ = false;
   size_t received_ = 0;

@@ -41,6 +41,7 @@ struct Response {
   long status = 0;
   std::string body{};
   Duration retry_after{};  // RFC 9110, 10.2.3; zero: not told
+  std::string content_type{}, etag{};
 };
 // From 400 on, or a redirection: its body is never told but kept, up to 64 KiB.
 bool is_failure(long status);

@@ -19,7 +19,7 @@ class FaultyCluster : public testing::Test {
  protected:
   // The status is curl's: 0, 52: nothing came, 18: only a part came, 28: nothing more came for a second.
   Finished get(const std::string& target) const {
-    return run_program({"curl", "-sS", "-i", "-N", "--noproxy", "*", "--max-time", "60", "--speed-time", "1",
+    return run_program({"curl", "-s", "-i", "-N", "--noproxy", "*", "--max-time", "60", "--speed-time", "1",
                         "--speed-limit", "1", proxy_.server() + target});
   }
   void create(const std::string& name) const { world_.kubectl_ok({"create", "configmap", name}); }

@@ -6,7 +6,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class Calls : public ApiServerTest {};
+class Calls : public SharedServerTest {};
 
 TEST_F(Calls, TellsItsVersion) {
   const auto version = client().version(std::chrono::seconds{10});
@@ -54,13 +54,8 @@ TEST_F(Calls, CreatesReadsChangesAndRemoves) {
 TEST_F(Calls, AppliesAndNamesTheManagersOfOtherFields) {
   const auto made = client().create(kConfigMaps, ns(), config_map("shared", {{"mine", "1"}}));
   ASSERT_TRUE(made) << made.error().message;
-  const auto kubectl = config_map("shared", {{"theirs", "kubectl"}});
-  const auto written =
-      raw("PATCH", "/api/v1/namespaces/" + ns() + "/configmaps/shared?fieldManager=someone-else",
-          "application/apply-patch+yaml", kubectl);
-  ASSERT_TRUE(written) << written.error().message;
-  ASSERT_EQ(written->status, 200) << written->body;
-
+  world_.kubectl_ok({"apply", "--server-side", "--field-manager=someone-else", "-f", "-"},
+                    dump_json(config_map("shared", {{"theirs", "kubectl"}})));
   const auto wanted = config_map("shared", {{"theirs", "holdfast"}});
   const auto refused = client().apply(kConfigMaps, ns(), wanted, {.force = false});
   ASSERT_FALSE(refused);
@@ -78,8 +73,7 @@ TEST_F(Calls, AppliesAndNamesTheManagersOfOtherFields) {
 }
 
 TEST_F(Calls, TellsEveryFaultOfAnInvalidObject) {
-  auto bad = config_map("Not A Name", {});
-  const auto refused = client().create(kConfigMaps, ns(), bad);
+  const auto refused = client().create(kConfigMaps, ns(), config_map("Not A Name"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
   ASSERT_FALSE(refused.error().details.empty());
@@ -102,15 +96,63 @@ TEST_F(Calls, TellsAMissingNamespaceFromAMissingObject) {
 }
 
 TEST_F(Calls, ListsEveryPage) {
-  for (int i = 0; i < 3; ++i)
-    ASSERT_TRUE(client().create(kConfigMaps, ns(), config_map("page-" + std::to_string(i), {})));
+  constexpr int kMany = 501;  // one more than a page
+  for (int i = 0; i < kMany; ++i)
+    ASSERT_TRUE(client().create(kConfigMaps, ns(), config_map("page-" + std::to_string(i))));
+  test::FaultProxy proxy(cluster());
+  const auto through = client_of(access_by(proxy.kubeconfig()));
   std::set<std::string> names;
-  const auto version = client().list(
-      kConfigMaps, {.namespace_ = ns(), .label_selector = "test=holdfast"},
-      [&](const Json& object) { names.insert(object.at("metadata").at("name").as_string()); }, {});
+  const auto version = through->list(kConfigMaps, {.namespace_ = ns(), .label_selector = "test=holdfast"},
+                                     [&](const Json& object) { names.insert(name_of(object)); }, {});
   ASSERT_TRUE(version) << version.error().message;
   EXPECT_FALSE(version->empty());
-  EXPECT_EQ(names, (std::set<std::string>{"page-0", "page-1", "page-2"}));
+  EXPECT_EQ(names.size(), size_t{kMany});
+  EXPECT_EQ(proxy.requests().size(), 2u);
+}
+
+TEST_F(Calls, NameTheRuleThatIsMissing) {
+  const auto limited = client_of(access_by(cluster().kubeconfig("test-a")));
+  const auto deployment =
+      Json::object({{"metadata", Json::object({{"name", "web"}})}, {"spec", Json::object()}});
+  const auto refused = limited->apply(kDeployments, ns(), deployment, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kPermission);
+  EXPECT_EQ(refused.error().message,
+            "not allowed to patch deployments.apps in namespace \"" + ns() + "\" as test-a");
+  EXPECT_EQ(refused.error().hint,
+            R"(add to a Role: {apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"]})");
+  const auto logs = limited->logs(ns(), "web", {});
+  ASSERT_FALSE(logs);
+  EXPECT_THAT(logs.error().hint, HasSubstr(R"(resources: ["pods/log"], verbs: ["get"])"));
+  // An apply of what isn't there needs to create it.
+  world_.allow("test-a", "patch", "configmaps");
+  EXPECT_TRUE(test::wait_until([&] {
+    const auto applied = limited->apply(kConfigMaps, ns(), config_map("a"), {});
+    return !applied && applied.error().hint.find(R"(verbs: ["create"])") != std::string::npos;
+  }));
+  world_.allow("test-a", "create", "configmaps");
+  EXPECT_TRUE(
+      test::wait_until([&] { return limited->apply(kConfigMaps, ns(), config_map("a"), {}).has_value(); }));
+}
+
+TEST_F(Calls, TellANamespaceThatIsBeingDeleted) {
+  auto held = config_map("held");
+  held.find("metadata")->set("finalizers", Json::array({"test.holdfast/held"}));
+  ASSERT_TRUE(client().create(kConfigMaps, ns(), held));
+  ASSERT_TRUE(client().remove(kNamespaces, {}, ns(), {}));
+  const auto refused = client().create(kConfigMaps, ns(), config_map("late"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict) << refused.error().message;
+  EXPECT_THAT(refused.error().message, HasSubstr("namespace \"" + ns() + "\" is being deleted"));
+  EXPECT_TRUE(client().patch(kConfigMaps, ns(), "held",
+                             Json::object({{"metadata", Json::object({{"finalizers", Json()}})}})));
+}
+
+TEST_F(Calls, TellWhatPodsHaveNotWritten) {
+  const auto logs = client().logs(ns(), "missing", {.tail = 5});
+  ASSERT_FALSE(logs);
+  EXPECT_EQ(logs.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(logs.error().message, HasSubstr("reading log of pods \"missing\""));
 }
 
 }  // namespace

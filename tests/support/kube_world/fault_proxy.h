@@ -21,14 +21,13 @@ namespace holdfast::test {
 
 // What happens to a request; in this order, and nothing unless told.
 struct KubeFault {
+  struct Cut {  // after so many lines of the answer's body, and so many bytes of what follows them
+    size_t lines = 0, bytes = 0;
+  };
   Duration delay{};                     // before the request goes on
   bool silence = false;                 // there is no answer, and the connection stays
   std::optional<std::string> answer{};  // these bytes instead of the server's answer; "": the connection ends
-  struct Cut {
-    size_t lines = 0, bytes = 0;
-  };
-  std::optional<Cut>
-      cut;  // the connection ends after so many lines of the answer's body, and bytes of what follows
+  std::optional<Cut> cut{};             // the connection ends
 };
 
 // Serves plain HTTP on a port of 127.0.0.1, from construction on, and speaks for a user of the cluster. Each

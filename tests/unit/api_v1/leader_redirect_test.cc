@@ -11,13 +11,23 @@ using http::Request;
 using http::Response;
 using http::Role;
 
+struct Kept : http::Responder {
+  void respond(Response response) override { answer = std::move(response); }
+  Response answer;
+};
+
 class LeaderRedirect : public testing::Test {
  protected:
-  Response ask(Method method, Role role, Request request = {}) {
+  [[nodiscard]] Elsewhere elsewhere() {
+    return {.leader = [this] { return elsewhere_; }, .forward = forward_};
+  }
+  Response ask(Method method, Role role, const Request& request = {}) {
     auto routes = redirect_changes(
-        {{method, "/x", role, [](const Request&) { return http::text_response("done here"); }}},
-        [this] { return elsewhere_; });
-    return std::get<http::Handler>(routes.at(0).handler)(request);
+        {{method, "/x", role, [](const Request&) { return http::text_response("done here"); }}}, elsewhere());
+    if (const auto* handler = std::get_if<http::Handler>(&routes.at(0).handler)) return (*handler)(request);
+    const auto kept = std::make_shared<Kept>();
+    std::get<http::DeferredHandler>(routes.at(0).handler)(request, kept);
+    return kept->answer;
   }
   static std::string header(const Response& response, const std::string& name) {
     for (const auto& [key, value] : response.headers) {
@@ -27,6 +37,7 @@ class LeaderRedirect : public testing::Test {
   }
 
   std::optional<Leader> elsewhere_ = Leader{"holdfast-1", "http://10.1.2.3:8010"};
+  decltype(Elsewhere::forward) forward_;
 };
 
 TEST_F(LeaderRedirect, SendsChangesToTheLeaderWithPathAndQuery) {
@@ -57,6 +68,23 @@ TEST_F(LeaderRedirect, AsksForPatienceWhileNobodyLeads) {
   EXPECT_EQ(header(response, "Retry-After"), "2");
 }
 
+TEST_F(LeaderRedirect, PassesChangesOnWhereItCan) {
+  std::string passed;
+  forward_ = [&](const Leader& leader, const Request&, const std::string& target,
+                 const std::shared_ptr<http::Responder>& responder) {
+    passed = leader.address + target;
+    responder->respond(http::text_response("done there"));
+  };
+  Request request;
+  request.path = "/api/v1/services/web/stop";
+  EXPECT_EQ(ask(Method::kPost, Role::kOperator, request).body, "done there");
+  EXPECT_EQ(passed, "http://10.1.2.3:8010/api/v1/services/web/stop");
+  request.headers = {{kForwardedHeader, "1"}};
+  EXPECT_EQ(ask(Method::kPost, Role::kOperator, request).status, 503) << "never in a circle";
+  elsewhere_->address = "https://10.1.2.3:8010";
+  EXPECT_EQ(ask(Method::kPost, Role::kOperator).status, 307) << "its certificate is not for this address";
+}
+
 TEST_F(LeaderRedirect, GuardsDeferredHandlersToo) {
   bool called = false;
   auto routes =
@@ -64,11 +92,7 @@ TEST_F(LeaderRedirect, GuardsDeferredHandlersToo) {
                          http::DeferredHandler([&](const Request&, const std::shared_ptr<http::Responder>&) {
                            called = true;
                          })}},
-                       [this] { return elsewhere_; });
-  struct Kept : http::Responder {
-    void respond(Response response) override { answer = std::move(response); }
-    Response answer;
-  };
+                       elsewhere());
   const auto kept = std::make_shared<Kept>();
   const auto& handler = std::get<http::DeferredHandler>(routes.at(0).handler);
   handler(Request(), kept);

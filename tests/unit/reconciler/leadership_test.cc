@@ -122,7 +122,8 @@ TEST_F(LeadershipTest, ServicesThatAreNoLongerDeclaredStayUntilSomebodyLeads) {
 
 TEST_F(LeadershipTest, ReadinessTellsWhoLeads) {
   manager_->start(1);
-  EXPECT_EQ(manager_->ready().checks.at("leadership"), "ok: follows another");
+  EXPECT_EQ(manager_->ready().checks.at("leadership"), "ok");
+  EXPECT_EQ(manager_->ready().leader, "another");
   EXPECT_TRUE(manager_->ready().ready);
   leadership_.set(false, "");
   EXPECT_FALSE(manager_->ready().ready);
