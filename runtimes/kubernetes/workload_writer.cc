@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtimes/kubernetes/names.h"
+#include "runtimes/kubernetes/removal.h"
 #include "runtimes/kubernetes/takeover.h"
 #include "runtimes/kubernetes/trim.h"
 
@@ -101,9 +102,27 @@ Status WorkloadWriter::write(const Manifest& manifest, const Book& book, const S
   if (!seen.scaler.empty() && seen.deployment)
     object.find("metadata")->set("resourceVersion", seen.deployment->at("metadata").at("resourceVersion"));
   auto applied = client_.apply(kDeployments, view_.name(), object, {});
+  if (!applied && applied.error().code == ErrorCode::kInvalid && book.applied) {
+    const auto cleared = clear(*book.applied, manifest);
+    if (!cleared) return fail(cleared.error());
+    if (*cleared) applied = client_.apply(kDeployments, view_.name(), object, {});
+  }
   if (!applied) return fail(applied.error());
   view_.wrote(kDeployments, std::move(*applied));
   return write_service(manifest, seen.service);
+}
+
+Result<bool> WorkloadWriter::clear(const Manifest& before, const Manifest& manifest) {
+  const auto& name = manifest.deployment.at("metadata").at("name").as_string();
+  auto live = client_.get(kDeployments, view_.name(), name);
+  if (!live) return fail(live.error());
+  if (!*live) return false;
+  Json* spec = (**live).find("spec");
+  if (spec == nullptr || !take_out(*spec, before.deployment.at("spec"), manifest.deployment.at("spec")))
+    return false;
+  auto updated = client_.update(kDeployments, view_.name(), **live);
+  if (!updated) return fail(updated.error());
+  return true;
 }
 
 Status WorkloadWriter::write_service(const Manifest& manifest, const ObjectPtr& service) {

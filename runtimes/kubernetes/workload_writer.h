@@ -32,6 +32,8 @@ class WorkloadWriter {
   Result<ObjectPtr> current(const Resource& resource, const std::string& name, const ObjectPtr& seen,
                             bool adopt);
   Status write(const Manifest& manifest, const Book& book, const Seen& seen);
+  // Takes out of the Deployment what is no longer declared (removal.h); false: there is nothing of it.
+  Result<bool> clear(const Manifest& before, const Manifest& manifest);
   Status write_service(const Manifest& manifest, const ObjectPtr& service);
   Status remove_one(const Resource& resource, const std::string& name, const ObjectPtr& seen);
 

@@ -5,7 +5,16 @@
 
 namespace holdfast::test {
 
-KubeBench::KubeBench(std::string user) : user_(std::move(user)) {
+KubeBench::KubeBench(const std::string& user) {
+  world_.emplace();
+  kubeconfig_ = world_->cluster().kubeconfig(user);
+  namespace_ = world_->ns();
+  options.state_file = directory_ / "namespaces";
+  make_adapter();
+}
+
+KubeBench::KubeBench(std::string kubeconfig, std::string in_namespace)
+    : kubeconfig_(std::move(kubeconfig)), namespace_(std::move(in_namespace)) {
   options.state_file = directory_ / "namespaces";
   make_adapter();
 }
@@ -13,13 +22,12 @@ KubeBench::KubeBench(std::string user) : user_(std::move(user)) {
 KubeBench::~KubeBench() = default;
 
 void KubeBench::make_adapter() {
-  const auto path = kubeconfig_.empty() ? world_.cluster().kubeconfig(user_) : kubeconfig_;
-  runtime_ =
-      make_kubernetes_runtime(clock_, options, [this, path]() -> Result<std::unique_ptr<kubernetes::Client>> {
+  runtime_ = make_kubernetes_runtime(
+      clock_, options, [this, path = kubeconfig_]() -> Result<std::unique_ptr<kubernetes::Client>> {
         auto access = kubernetes::access_from(
             {.kubeconfig = path, .lookup = [](const std::string&) { return std::optional<std::string>(); }});
         if (!access) return fail(access.error());
-        access->default_namespace = world_.ns();
+        access->default_namespace = namespace_;
         return kubernetes::make_client(std::move(*access), clock_);
       });
   runtime_->on_change([this](const std::string& service) {
@@ -45,7 +53,7 @@ ServiceSpec KubeBench::spec(const std::string& name, std::vector<std::string> ar
   spec.runtime = RuntimeKind::kKubernetes;
   spec.argv = std::move(argv);
   spec.stop.grace_period = std::chrono::seconds{2};
-  spec.kubernetes.image = world_.image();
+  spec.kubernetes.image = world_ ? world_->image() : "holdfast-test:1";
   spec.kubernetes.pull_policy = "IfNotPresent";
   return spec;
 }

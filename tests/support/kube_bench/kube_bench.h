@@ -20,18 +20,20 @@ namespace holdfast::test {
 
 class KubeBench {
  public:
-  explicit KubeBench(std::string user = "admin");
+  explicit KubeBench(const std::string& user = "admin");
+  // Over another cluster; there is no world() then.
+  KubeBench(std::string kubeconfig, std::string in_namespace);
   ~KubeBench();
   KubeBench(const KubeBench&) = delete;
   KubeBench& operator=(const KubeBench&) = delete;
 
-  [[nodiscard]] KubeWorld& world() { return world_; }
+  [[nodiscard]] KubeWorld& world() { return *world_; }
   [[nodiscard]] Runtime& runtime() { return *runtime_; }
   // Nothing but the cluster and the state file remains.
   void replace_adapter();
-  // Of the next adapter; empty: the cluster's own.
+  // Of the next adapter.
   void use_kubeconfig(std::string path) { kubeconfig_ = std::move(path); }
-  KubernetesRuntimeOptions options{};  // likewise
+  KubernetesRuntimeOptions options{};
 
   ServiceSpec spec(const std::string& name,
                    std::vector<std::string> argv = {"test-service", "exit-on", "15", "0", "pause"}) const;
@@ -58,9 +60,8 @@ class KubeBench {
  private:
   void make_adapter();
 
-  KubeWorld world_;
-  const std::string user_;
-  std::string kubeconfig_;
+  std::optional<KubeWorld> world_;
+  std::string kubeconfig_, namespace_;
   TempDir directory_;
   SystemClock clock_;
   std::map<std::string, SpecPtr> declared_;

@@ -2,6 +2,7 @@
 
 #include "runtimes/kubernetes/manifest.h"
 #include "runtimes/kubernetes/quantity.h"
+#include "runtimes/kubernetes/removal.h"
 #include "tests/unit/kubernetes/specs.h"
 
 namespace holdfast::kubernetes {
@@ -139,6 +140,24 @@ TEST(KubernetesDrift, NamesWhoDidIt) {
                 "image: shop/web:1 is declared, shop/web:2 is in force (by kubectl-set)",
                 "args: [\"serve\",\"--port=80\"] is declared, [\"serve\"] is in force (by kubectl-edit)"}));
   EXPECT_TRUE(foreign_fields(json(R"([{"manager": "holdfast", "fieldsV1": {"f:spec": {}}}])")).is_null());
+}
+
+TEST(KubernetesRemoval, TakesOutWhatIsNoLongerDeclared) {
+  auto live = json(R"({"replicas": 2, "template": {"spec": {"dnsPolicy": "ClusterFirst", "containers": [
+    {"name": "mesh", "image": "m"},
+    {"name": "web", "image": "w", "args": ["a"], "readinessProbe": {"tcpSocket": {"port": 1}, "timeoutSeconds": 1},
+     "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "THEIRS", "value": "3"}]}]}}})");
+  const auto before = json(R"({"replicas": 2, "template": {"spec": {"containers": [
+    {"name": "web", "image": "w", "args": ["a"], "readinessProbe": {"tcpSocket": {"port": 1}},
+     "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}]}}})");
+  const auto declared = json(R"({"replicas": 2, "template": {"spec": {"containers": [
+    {"name": "web", "image": "w2", "args": ["b"], "env": [{"name": "B", "value": "2"}]}]}}})");
+  EXPECT_TRUE(take_out(live, before, declared));
+  EXPECT_EQ(live, json(R"({"replicas": 2, "template": {"spec": {"dnsPolicy": "ClusterFirst", "containers": [
+    {"name": "mesh", "image": "m"},
+    {"name": "web", "image": "w", "args": ["a"],
+     "env": [{"name": "B", "value": "2"}, {"name": "THEIRS", "value": "3"}]}]}}})"));
+  EXPECT_FALSE(take_out(live, before, declared));
 }
 
 }  // namespace
