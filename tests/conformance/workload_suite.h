@@ -140,12 +140,14 @@ class WorkloadSuite : public testing::TestWithParam<WorkloadFactory> {
     return owned && std::find(owned->begin(), owned->end(), service) != owned->end();
   }
 
-  std::unique_ptr<WorkloadBench> bench_;
   std::map<std::string, SpecPtr> declared_;
 
  private:
   std::mutex mutex_;
   std::set<std::string> changed_;
+
+ protected:
+  std::unique_ptr<WorkloadBench> bench_;  // ends before what its runtime tells of changes
 };
 
 #define ASSERT_DONE(expression)                                      \
