@@ -67,7 +67,8 @@ struct ClientTimeouts {
   Duration plugin = std::chrono::seconds{30};  // of one run; not part of the others
 };
 
-// Reaches nobody yet. The clock has to outlive the client, and the client its watches.
+// Reaches nobody yet. Speaks HTTP/1.1, and never through a proxy. The clock has to outlive the client, and
+// the client its watches.
 std::unique_ptr<Client> make_client(Access access, const Clock& clock, ClientTimeouts timeouts = {});
 
 }  // namespace holdfast::kubernetes

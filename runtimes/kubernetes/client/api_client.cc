@@ -91,8 +91,10 @@ Result<Grant> ApiClient::grant() {
   return grant;
 }
 
-Result<Response> ApiClient::ask_once(const Attempt& attempt, Grant& used) {
+Result<Response> ApiClient::ask_once(Attempt& attempt, Grant& used) {
+  const auto before = clock_.now();
   auto shown = grant();
+  attempt.deadline += clock_.now() - before;  // a plugin's time is its own
   if (!shown) return fail(shown.error());
   used = std::move(*shown);
   auto request = attempt.request;

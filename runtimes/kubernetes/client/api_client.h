@@ -50,8 +50,8 @@ class ApiClient final : public Client {
   };
   // The answer with any status, after waits that the server asked for and one renewal of credentials.
   Result<http_client::Response> ask(Attempt attempt);
-  // The same, once.
-  Result<http_client::Response> ask_once(const Attempt& attempt, Grant& used);
+  // The same, once; the deadline moves by what it takes to come by credentials.
+  Result<http_client::Response> ask_once(Attempt& attempt, Grant& used);
   // A call whose failures are errors.
   Result<http_client::Response> call(const Question& question, const Parameters& parameters,
                                      http_client::Request request);

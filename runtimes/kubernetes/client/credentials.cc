@@ -40,7 +40,7 @@ Result<std::string> WatchedFile::text(const std::string& path, MonoTime now) {
   if (read_at_ && stamp == stamp_ && now - *read_at_ < kReadPause) return text_;
   auto read = read_file(path, kMaxMaterial);
   if (!read && text_.empty()) return read;
-  if (read) {
+  if (read && (!read->empty() || text_.empty())) {  // it may be written in place, and be empty for a moment
     text_ = std::move(*read);
     stamp_ = stamp;
   }

@@ -77,6 +77,13 @@ Error forbidden(const Question& question, const Json& status, const std::string&
             "Wait until it is gone and create it again, or use another one"};
   }
   if (const auto rule = missing_rule(words)) return not_allowed(*rule);
+  // It says nothing more when a change would have to create its object.
+  if (words.ends_with("is forbidden:"))
+    return not_allowed({"create",
+                        std::string(question.resource.plural),
+                        std::string(question.resource.group),
+                        name.empty() ? std::nullopt : std::optional(name),
+                        {}});
   return {ErrorCode::kPermission, question.what() + ": " + words, {}};
 }
 

@@ -17,6 +17,12 @@ tl::unexpected<Error> bad_entry(const std::string& file, const std::string& entr
   return fail_terminal(ErrorCode::kInvalid, file + ": " + entry + ": " + why, hint);
 }
 
+// Nothing else would be a part of the address; a password in it would show in messages.
+bool is_address(const std::string& url) {
+  const bool web = url.starts_with("https://") || url.starts_with("http://");
+  return web && !url.ends_with(':') && url.find_first_of("@?# \t\r\n\"'\\") == std::string::npos;
+}
+
 std::string beside(const std::string& file, const std::string& path) {
   const std::filesystem::path given(path);
   return given.is_absolute() ? path : (std::filesystem::path(file).parent_path() / given).string();
@@ -105,8 +111,8 @@ Status Kubeconfig::read_cluster(const Entry& cluster, const std::string& name, A
   const auto& value = cluster.value;
   out.server = value.at("server").as_string();
   while (out.server.ends_with('/')) out.server.pop_back();
-  if (!out.server.starts_with("https://") && !out.server.starts_with("http://"))
-    return bad_entry(cluster.file, entry, "server isn't an http or https URL");
+  if (!is_address(out.server))
+    return bad_entry(cluster.file, entry, "server isn't a plain http or https URL");
   if (!value.at("proxy-url").as_string().empty())
     return bad_entry(cluster.file, entry, "proxy-url isn't supported",
                      "Name a server that can be reached directly");

@@ -1,5 +1,6 @@
 #include "runtimes/kubernetes/informer/informer.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -13,6 +14,8 @@
 namespace holdfast::kubernetes {
 
 namespace {
+
+constexpr Duration kLongestWait = std::chrono::hours{1};  // a sum with the time of day must not overflow
 
 // Something that the watch has told.
 struct News {
@@ -94,7 +97,7 @@ class WatchingInformer final : public Informer {
 };
 
 void WatchingInformer::run(const std::stop_token& stop) {
-  for (;;) {
+  while (!stop.stop_requested()) {
     wait(stop);  // what has been told comes before what the time tells
     if (stop.stop_requested()) break;
     const auto step = course_.next(clock_.now());
@@ -159,7 +162,7 @@ void WatchingInformer::wait(const std::stop_token& stop) {
   std::vector<News> news;
   {
     std::unique_lock lock(mutex_);
-    const auto left = course_.wake_at() - clock_.now();
+    const auto left = std::min(course_.wake_at() - clock_.now(), kLongestWait);
     told_.wait_for(lock, stop, left, [this] { return !news_.empty(); });
     news.swap(news_);
   }

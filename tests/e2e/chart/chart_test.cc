@@ -70,7 +70,7 @@ TEST_P(Combination, IsTakenByTheServerAndUnderstoodByTheController) {
   const auto text =
       helm_template(world.ns(), values_for(GetParam(), world.ns()), version_of(world.cluster()));
   ASSERT_EQ(text.status, 0) << text.output;
-  const auto taken = world.kubectl({"apply", "--dry-run=server", "-f", "-"}, text.output);
+  const auto taken = world.cluster().kubectl({"apply", "--dry-run=server", "-f", "-"}, text.output);
   EXPECT_EQ(taken.status, 0) << taken.output;
   const auto objects = objects_in(text.output);
   size_t documents = 0;

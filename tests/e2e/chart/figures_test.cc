@@ -24,10 +24,11 @@ std::string replaced(const std::string& text, const std::string& pattern, const 
 
 // As Grafana would ask it.
 std::vector<std::string> questions_of_dashboard() {
-  const auto dashboard = parse_json(source_text("charts/holdfast/files/dashboard.json"));
-  EXPECT_TRUE(dashboard);
+  const auto read = parse_json(source_text("charts/holdfast/files/dashboard.json"));
+  EXPECT_TRUE(read);
+  const Json dashboard = read.value_or(Json());
   std::vector<std::string> out;
-  for (const auto& panel : dashboard.value_or(Json()).at("panels").items()) {
+  for (const auto& panel : dashboard.at("panels").items()) {
     for (const auto& target : panel.at("targets").items()) {
       auto question = replaced(target.at("expr").as_string(), R"(\$__(rate_interval|range))", "5m");
       out.push_back(replaced(question, R"(\$(namespace|service))", ".*"));
@@ -57,6 +58,14 @@ TEST(Figures, AreReadByPrometheus) {
   EXPECT_GT(rules.items().size(), 20u);
   expect_readable(
       Json::object({{"groups", Json::array({Json::object({{"name", "dashboard"}, {"rules", rules}})})}}));
+}
+
+TEST(Figures, RaiseAlertsForWhatIsWrongAlone) {
+  const TempDir dir;
+  ASSERT_TRUE(write_file_atomically(dir / "rules.yml", dump_json(alerts())));
+  ASSERT_TRUE(write_file_atomically(dir / "alerts.yml", source_text("tests/e2e/chart/alerts.yaml")));
+  const auto done = run_program({"promtool", "test", "rules", dir / "alerts.yml"});
+  EXPECT_EQ(done.status, 0) << done.output;
 }
 
 TEST(Figures, AskForMetricsThatExist) {

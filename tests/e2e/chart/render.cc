@@ -88,7 +88,8 @@ std::string faults_of(const std::vector<config::LayerText>& layers) {
 
 std::string faults_of(const Json& config_map) {
   const auto& text = config_map.at("data").at("holdfast.yaml").as_string();
-  return text.empty() ? "there is no holdfast.yaml" : faults_of({{"base", "holdfast.yaml", text}});
+  if (text.empty()) return "there is no holdfast.yaml";
+  return faults_of(std::vector<config::LayerText>{{"base", "holdfast.yaml", text}});
 }
 
 std::string version_of(const ClusterAddress& cluster) {

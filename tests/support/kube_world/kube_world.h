@@ -25,6 +25,8 @@ class ClusterAddress {
   // The same; fails the test unless it succeeds. The output without its last newline.
   std::string kubectl_ok(const std::vector<std::string>& arguments, const std::string& input = {}) const;
   [[nodiscard]] bool runs_pods() const;
+  // Not of clusters that are used in place of ours: there may be other users, with certificates for example.
+  [[nodiscard]] bool has_user(const std::string& user) const { return !token(user).empty(); }
 
  private:
   std::string directory_;

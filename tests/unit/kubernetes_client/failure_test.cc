@@ -54,6 +54,9 @@ TEST(KubernetesRefusals, NameTheRuleThatIsMissing) {
                                    "at the cluster scope"));
   EXPECT_THAT(wide.message, HasSubstr("list nodes in the whole cluster"));
   EXPECT_THAT(wide.hint, HasSubstr("ClusterRole"));
+  const auto apply = refusal(kPatch, 403, status(R"(deployments.apps "web" is forbidden: )"));
+  EXPECT_EQ(apply.message, R"(not allowed to create deployments.apps in namespace "pipeline")");
+  EXPECT_THAT(apply.hint, HasSubstr(R"(verbs: ["create"])"));
 }
 
 TEST(KubernetesRefusals, TellForbiddenFromOtherReasons) {

@@ -151,6 +151,7 @@ TEST_F(KubeconfigTest, SaysWhatIsWrongWithoutASecret) {
            {"", "", "nobody", "no user 'ghost' (wanted by context 'nobody')"},
            {"Q0E=", "not base64!", "", "certificate-authority-data isn't base64"},
            {"https://10.0.0.1:6443/", "10.0.0.1", "", "server isn't"},
+           {"https://10.0.0.1:6443/", "https://me:0123@10.0.0.1", "", "server isn't"},
            {"me.crt, client-key", "me.crt, clientkey", "", "one is missing"},
            {"token: 0123", "username: me, password: 0123", "", "username isn't supported"},
            {"token: 0123", "as: root, token: 0123", "", "as isn't supported"},
