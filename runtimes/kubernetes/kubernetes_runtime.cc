@@ -59,6 +59,7 @@ class KubernetesRuntime final : public Runtime {
   std::map<int, kubernetes::ObjectPtr> assign(const std::string& service, const Seen& seen);
   Observation describe(const std::string& service, const SpecPtr& spec, const NamespaceView& view,
                        const Seen& seen);
+  Status act(const Action& action, const ActionContext& context);
   Status apply(const ApplyWorkload& action, const ActionContext& context);
   Status scale(const ScaleWorkload& action);
   Status revert(const RevertWorkload& action, const ActionContext& context);
@@ -162,7 +163,7 @@ SpecPtr KubernetesRuntime::declared(const std::string& service) const {
 // ---- what is there
 
 Result<NamespaceView*> KubernetesRuntime::view_of(const std::string& service, const SpecPtr& spec) {
-  const auto client = link_.client();
+  const auto client = link_.answering();
   if (!client) {
     if (!begun_) return nullptr;  // nothing was ever asked for here
     return fail(client.error());
@@ -233,7 +234,7 @@ Result<Observation> KubernetesRuntime::observe(const std::string& service) {
 
 Result<std::vector<std::string>> KubernetesRuntime::list_owned() {
   if (!begun_) return std::vector<std::string>{};
-  if (const auto client = link_.client(); !client) return fail(client.error());
+  if (const auto client = link_.answering(); !client) return fail(client.error());
   for (const auto* view : views_.all()) {
     if (auto ready = view->ready(); !ready && ready.error().code != ErrorCode::kPermission)
       return fail(ready.error());
@@ -245,6 +246,13 @@ Result<std::vector<std::string>> KubernetesRuntime::list_owned() {
 // ---- what is done
 
 Status KubernetesRuntime::execute(const Action& action, const ActionContext& context) {
+  auto done = act(action, context);
+  if (!done && (done.error().code == ErrorCode::kUnavailable || done.error().code == ErrorCode::kTimeout))
+    link_.suspect();
+  return done;
+}
+
+Status KubernetesRuntime::act(const Action& action, const ActionContext& context) {
   if (const auto* apply_it = std::get_if<ApplyWorkload>(&action)) return apply(*apply_it, context);
   if (const auto* scale_it = std::get_if<ScaleWorkload>(&action)) return scale(*scale_it);
   if (const auto* revert_it = std::get_if<RevertWorkload>(&action)) return revert(*revert_it, context);
@@ -295,7 +303,7 @@ Status KubernetesRuntime::revert(const RevertWorkload& action, const ActionConte
 
 // In all namespaces but one.
 Status KubernetesRuntime::remove(const std::string& service, const NamespaceView* except) {
-  const auto client = link_.client();
+  const auto client = link_.answering();
   if (!client) return begun_ ? fail(client.error()) : Status{};
   for (auto* view : views_.all()) {
     if (view == except) continue;
