@@ -17,6 +17,21 @@ long as_ms(Duration duration) {
   return std::max<long>(1, std::chrono::ceil<milliseconds>(duration).count());
 }
 
+// Names, connections and handshakes: what comes before a request.
+bool is_of_connecting(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Borrowed: the endpoint outlives the handle.
 void set_pem(CURL* easy, CURLoption option, const std::string& pem) {
   curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
@@ -230,7 +245,7 @@ Fault Transfer::fault_of(CURLcode code) const {
     return fault;
   }
   // A kept connection counts as connected, and libcurl makes a new one when it turns out to be dead.
-  if (!connected_ || code == CURLE_COULDNT_CONNECT) {
+  if (!connected_ || is_of_connecting(code)) {
     long os_errno = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_errno);
     fault.kind = Fault::Kind::kUnreachable;

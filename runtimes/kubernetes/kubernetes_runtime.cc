@@ -59,6 +59,10 @@ class KubernetesRuntime final : public Runtime {
   std::map<int, kubernetes::ObjectPtr> assign(const std::string& service, const Seen& seen);
   Observation describe(const std::string& service, const SpecPtr& spec, const NamespaceView& view,
                        const Seen& seen);
+  // What an apply doesn't change, since the cluster has its own mind about it: to try it again and again
+  // helps nobody.
+  void note_stubborn(const std::string& service, const SpecPtr& spec, NamespaceView& view);
+  void leave_out_stubborn(const std::string& service, std::vector<std::string>& pending) const;
   Status act(const Action& action, const ActionContext& context);
   Status apply(const ApplyWorkload& action, const ActionContext& context);
   Status scale(const ScaleWorkload& action);
@@ -78,6 +82,7 @@ class KubernetesRuntime final : public Runtime {
 
   mutable std::shared_mutex mutex_;
   std::map<std::string, SpecPtr> declared_;  // those that may run here
+  std::map<std::string, std::set<std::string>> stubborn_;
 };
 
 // Of its pods, the first that says what is wrong.
@@ -98,7 +103,11 @@ KubernetesRuntime::KubernetesRuntime(const Clock& clock, KubernetesRuntimeOption
       views_(clock, options_.controller_name,
              {.on_change = [this](const std::string& service) { listeners_.changed(service); },
               .on_note = [this](const RuntimeNote& note) { listeners_.note(note); },
-              .on_state = [this] { link_.suspect(); }}),
+              .on_state =
+                  [this] {
+                    link_.suspect();
+                    listeners_.availability_changed();
+                  }}),
       logs_([this](const std::string& service) { return pods_of(service); }) {
   usage_.emplace(clock, std::string(kubernetes::kControllerLabel) + "=" + options_.controller_name,
                  options_.usage);
@@ -218,6 +227,7 @@ Observation KubernetesRuntime::describe(const std::string& service, const SpecPt
        .declared = spec,
        .options = {.namespace_ = view.name(), .controller = options_.controller_name, .selector = {}}},
       cause_of(out.instances, hash));
+  leave_out_stubborn(service, out.workload->pending);
   for (const auto* other : spec ? elsewhere(service, &view) : std::vector<NamespaceView*>{})
     out.workload->pending.push_back("namespace: " + view.name() + " is declared, it is in " + other->name() +
                                     " too");
@@ -276,7 +286,29 @@ Status KubernetesRuntime::apply(const ApplyWorkload& action, const ActionContext
                       .apply(context.spec, context.restart_nonce);
       !done)
     return done;
+  note_stubborn(action.service, context.spec, **view);
   return remove(action.service, *view);  // it has moved
+}
+
+void KubernetesRuntime::note_stubborn(const std::string& service, const SpecPtr& spec, NamespaceView& view) {
+  {
+    const std::unique_lock lock(mutex_);
+    stubborn_.erase(service);
+  }
+  const auto seen = describe(service, spec, view, view.look(service));
+  if (!seen.workload || seen.workload->pending.empty()) return;
+  for (const auto& text : seen.workload->pending)
+    log::warning("the cluster keeps another value than was applied", {{"service", service}, {"field", text}});
+  const std::unique_lock lock(mutex_);
+  stubborn_[service].insert(seen.workload->pending.begin(), seen.workload->pending.end());
+}
+
+void KubernetesRuntime::leave_out_stubborn(const std::string& service,
+                                           std::vector<std::string>& pending) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = stubborn_.find(service);
+  if (found == stubborn_.end()) return;
+  std::erase_if(pending, [&](const std::string& text) { return found->second.contains(text); });
 }
 
 Status KubernetesRuntime::scale(const ScaleWorkload& action) {
@@ -366,7 +398,14 @@ Capabilities KubernetesRuntime::capabilities() const {
 }
 
 Availability KubernetesRuntime::availability() const {
-  if (begun_) return link_.availability();
+  if (begun_) {
+    auto now = link_.availability();
+    for (const auto* view : views_.all()) {
+      if (!now.available || !view->is_being_read()) continue;
+      return {.known = false, .available = false, .message = "namespace " + view->name() + " is being read"};
+    }
+    return now;
+  }
   return {
       .known = true, .available = false, .message = "not looked for: no service is declared to run in it"};
 }

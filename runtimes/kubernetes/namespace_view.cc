@@ -167,6 +167,11 @@ Status NamespaceView::ready() const {
   return scalers || forgivable(scalers.error()) ? Status{} : scalers;
 }
 
+bool NamespaceView::is_being_read() const {
+  const auto reads = [](const Informer& informer) { return !informer.synced() && !informer.error(); };
+  return reads(*deployments_) || reads(*pods_) || reads(*scalers_);
+}
+
 Seen NamespaceView::look(const std::string& service) {
   Seen seen;
   seen.services_seen = services_->synced();

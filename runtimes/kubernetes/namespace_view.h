@@ -47,6 +47,8 @@ class NamespaceView {
   [[nodiscard]] const std::string& name() const { return name_; }
   // Whether what it tells is what there is; an error says why not.
   [[nodiscard]] Status ready() const;
+  // Nobody has had time to read it yet: it isn't ready, and nothing is wrong.
+  [[nodiscard]] bool is_being_read() const;
   [[nodiscard]] Seen look(const std::string& service);
   [[nodiscard]] std::set<std::string> services();  // that have anything here
   // What the server answered to a write; `object` as the server has it now.

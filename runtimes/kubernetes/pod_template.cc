@@ -41,13 +41,13 @@ Json container_ports(const KubernetesOptions& options) {
   return ports;
 }
 
-// What a container may use at most is what it is sure to get: nothing is taken from it when a node fills up.
+// Without requests in the podTemplate the API server takes the limits for them.
 Json resources_of(const Resources& resources) {
   auto limits = Json::object();
   if (resources.cpu_millis) limits.set("cpu", cpu_text(*resources.cpu_millis));
   if (resources.memory_bytes) limits.set("memory", bytes_text(*resources.memory_bytes));
   if (limits.members().empty()) return {};
-  return Json::object({{"limits", limits}, {"requests", limits}});
+  return Json::object({{"limits", limits}});
 }
 
 std::optional<std::int64_t> number(std::string_view text) {
@@ -90,6 +90,31 @@ Json container_of(const ServiceSpec& spec) {
   if (health.readiness) put("readinessProbe", probe_manifest(*health.readiness, false));
   if (health.liveness) put("livenessProbe", probe_manifest(*health.liveness, true));
   return out;
+}
+
+void write_amount(Json* amount) {
+  if (amount != nullptr && amount->is_number()) *amount = dump_json(*amount);
+}
+
+// An API server takes amounts as numbers too, but not those that are applied.
+void write_amounts(Json& pod) {
+  for (const char* list : {"initContainers", "containers"}) {
+    Json* containers = pod.find(list);
+    if (containers == nullptr || !containers->is_array()) continue;
+    for (auto& container : containers->items()) {
+      Json* resources = container.find("resources");
+      for (const char* kind : {"limits", "requests"}) {
+        Json* amounts = resources == nullptr ? nullptr : resources->find(kind);
+        if (amounts == nullptr || !amounts->is_object()) continue;
+        for (auto& [name, amount] : amounts->members()) write_amount(&amount);
+      }
+    }
+  }
+  Json* volumes = pod.find("volumes");
+  if (volumes == nullptr || !volumes->is_array()) return;
+  for (auto& volume : volumes->items()) {
+    if (Json* directory = volume.find("emptyDir")) write_amount(directory->find("sizeLimit"));
+  }
 }
 
 }  // namespace
@@ -137,6 +162,7 @@ Json pod_template_of(const ServiceSpec& spec) {
     pod.set("serviceAccountName", spec.kubernetes.service_account);
   Json result = spec.kubernetes.pod_template.is_object() ? spec.kubernetes.pod_template : Json::object();
   lay_over(result, Json::object({{"spec", std::move(pod)}}));
+  write_amounts(*result.find("spec"));
   return result;
 }
 

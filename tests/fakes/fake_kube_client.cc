@@ -31,7 +31,7 @@ void FakeKube::record(Record record) {
 Json FakeKube::store(const Resource& resource, const std::string& namespace_, Json object) {
   const auto kind = fake_kind(resource);
   auto& kept = objects_[{kind, key_of(namespace_, name_of(object))}];
-  const Json before = kept;
+  Json before = kept;
   object.set("apiVersion", kubernetes::api_version(resource));
   object.set("kind", resource.kind);
   auto& metadata = *object.find("metadata");

@@ -37,7 +37,7 @@ class FakeKube final : public kubernetes::Client {
   void fail_next(const std::string& verb, const std::string& plural, Error error, int times = 1,
                  long status = 0);
   void set_unreachable(bool unreachable);  // calls fail, watches end with kUnavailable
-  void end_watches(std::optional<Error> error = {}, long status = 200);
+  void end_watches(const std::optional<Error>& error = {}, long status = 200);
   void set_silent(bool silent);  // open watches and new ones tell nothing any more
   void set_barren(bool barren);  // watches end at once, without an event
   void hold_lists(bool hold);    // lists don't end before this is taken back, or they are stopped

@@ -51,7 +51,7 @@ void FakeKube::set_unreachable(bool unreachable) {
   for (const auto& watch : watches_) end(watch, unreachable_error(), 0);
 }
 
-void FakeKube::end_watches(std::optional<Error> error, long status) {
+void FakeKube::end_watches(const std::optional<Error>& error, long status) {
   const std::lock_guard lock(mutex_);
   for (const auto& watch : watches_) end(watch, error, status);
 }

@@ -75,11 +75,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- ternary "https" "http" (not (empty .Values.tls.existingSecret)) -}}
 {{- end -}}
 
-{{/* Every name that reaches the Service from within the cluster. */}}
+{{/* Every name that reaches the Services from within the cluster. */}}
 {{- define "holdfast.hosts" -}}
-{{- $name := include "holdfast.fullname" . -}}
-{{- $in := printf "%s.%s" $name .Release.Namespace -}}
-{{- $hosts := list $name $in (printf "%s.svc" $in) (printf "%s.svc.cluster.local" $in) -}}
+{{- $names := list (include "holdfast.fullname" .) -}}
+{{- if .Values.metrics.enabled -}}{{- $names = append $names (printf "%s-metrics" (first $names)) -}}{{- end -}}
+{{- $hosts := list -}}
+{{- range $names -}}
+{{- $in := printf "%s.%s" . $.Release.Namespace -}}
+{{- $hosts = concat $hosts (list . $in (printf "%s.svc" $in) (printf "%s.svc.cluster.local" $in)) -}}
+{{- end -}}
 {{- if .Values.ingress.enabled -}}{{- $hosts = concat $hosts .Values.ingress.hosts -}}{{- end -}}
 {{- concat $hosts .Values.allowedHosts | uniq | toYaml -}}
 {{- end -}}

@@ -28,22 +28,16 @@
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [{{ include "holdfast.fullname" . }}]
-  verbs: [get, list, watch, update, patch]
+  verbs: [get, list, watch, update]
 {{- if .Values.leaderElection.enabled }}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "holdfast.fullname" . }}]
-  verbs: [get, update, patch]
+  verbs: [get, update]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 {{- end }}
-{{- end -}}
-
-{{- define "holdfast.nodeRules" -}}
-- apiGroups: [""]
-  resources: [nodes]
-  verbs: [get, list, watch]
 {{- end -}}
 
 {{/* What takes away the services that are left behind. */}}

@@ -197,7 +197,7 @@ Result<Json> SharedConfigMap::write(const Data& base, const Values& values) {
 Result<SharedConfigMap::DataPtr> SharedConfigMap::edit(const std::function<Status(Values& values)>& change,
                                                        int attempts) {
   for (int attempt = 1;; ++attempt) {
-    const auto base = data();
+    auto base = data();
     auto values = base->values;
     if (auto changed = change(values); !changed) return fail(changed.error());
     if (values == base->values) return base;

@@ -73,15 +73,18 @@ std::optional<Error> EventRecorder::error() const {
 
 void EventRecorder::run(const std::stop_token& stop) {
   auto delay = options_.retry_initial;
+  int attempts = 0;
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [this] { return !queue_.empty(); }) && !stop.stop_requested()) {
     const auto event = queue_.front();
     lock.unlock();
-    const bool done = handle(event);
+    // What fails for that long may fail for a reason of its own, and others wait.
+    const bool finished = handle(event) || (++attempts >= options_.attempts && done(&Stats::failed, error()));
     lock.lock();
-    if (done) {
+    if (finished) {
       queue_.pop_front();
       delay = options_.retry_initial;
+      attempts = 0;
       wake_.notify_all();
       continue;
     }

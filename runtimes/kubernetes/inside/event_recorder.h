@@ -29,6 +29,7 @@ class EventRecorder {
     std::function<std::optional<EventObject>(const std::string& service)> locate{};
     size_t queue = 1000;
     Duration retry_initial = std::chrono::seconds{1}, retry_max = std::chrono::seconds{30};
+    int attempts = 12;  // for one event, while nobody answers: some five minutes
     EventSeries::Limits limits{};
   };
   struct Stats {

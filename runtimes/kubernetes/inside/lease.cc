@@ -7,8 +7,8 @@
 
 namespace holdfast::kubernetes {
 
-LeaseElector::LeaseElector(Client& client, const Clock& clock, std::string in_namespace, Candidate candidate,
-                           ElectionTimes times)
+LeaseElector::LeaseElector(Client& client, const Clock& clock, std::string in_namespace,
+                           const Candidate& candidate, ElectionTimes times)
     : client_(client),
       clock_(clock),
       namespace_(std::move(in_namespace)),

@@ -26,7 +26,7 @@ class LeaseElector final : public Leadership {
   // `client` and `clock` must outlive it. Give it a client of its own, with a deadline for calls of half the
   // renew deadline: then one call that hangs costs one attempt and not the lease. `times` are good ones, see
   // check().
-  LeaseElector(Client& client, const Clock& clock, std::string in_namespace, Candidate candidate,
+  LeaseElector(Client& client, const Clock& clock, std::string in_namespace, const Candidate& candidate,
                ElectionTimes times = {});
   // Gives nothing back: others take over when the lease expires.
   ~LeaseElector() override;

@@ -48,7 +48,7 @@ void expect_same(const std::string& folder, const Values& values) {
 TEST(Manifests, AreWhatTheChartMakes) {
   expect_same("base", {});
   expect_same("overlays/ha", {"replicas=3"});
-  expect_same("overlays/cluster-wide", {"rbac.clusterWide=true", "rbac.nodes=true"});
+  expect_same("overlays/cluster-wide", {"rbac.clusterWide=true"});
   expect_same("overlays/metrics", {"metrics.serviceMonitor.enabled=true",
                                    "metrics.prometheusRule.enabled=true", "metrics.dashboard.enabled=true"});
 }

@@ -71,10 +71,9 @@ Rights rights_in_docs() {
 TEST(Rights, AreThoseOfTheDocs) {
   auto told = rights_in_docs();
   EXPECT_EQ(told.erase("tokenreviews"), 1u);  // granted by a role of Kubernetes' own
-  const auto namespaced = rights_in(chart_objects("n", {"rbac.namespaces={m}", "rbac.nodes=true"}));
+  const auto namespaced = rights_in(chart_objects("n", {"rbac.namespaces={m}"}));
   EXPECT_EQ(namespaced, told);
-  EXPECT_EQ(rights_in(chart_objects("n", {"rbac.clusterWide=true", "rbac.nodes=true"})), told);
-  told.erase("nodes");
+  EXPECT_EQ(rights_in(chart_objects("n", {"rbac.clusterWide=true"})), told);
   EXPECT_EQ(rights_in(chart_objects("n", {})), told);
 }
 
@@ -128,9 +127,9 @@ TEST(Rights, AreGrantedAndNoOthers) {
 }
 
 TEST(Rights, GoOverTheClusterIfAskedFor) {
-  const Account account({"rbac.clusterWide=true", "rbac.nodes=true", "auth.kubernetes=true"});
+  const Account account({"rbac.clusterWide=true", "auth.kubernetes=true"});
   for (const auto* what :
-       {"patch deployments.apps", "create events", "list nodes", "create tokenreviews.authentication.k8s.io",
+       {"patch deployments.apps", "create events", "create tokenreviews.authentication.k8s.io",
         "create subjectaccessreviews.authorization.k8s.io"})
     EXPECT_TRUE(account.may(what, "default")) << what;
   for (const auto* what : {"get secrets", "update configmap/holdfast", "create leases.coordination.k8s.io"})

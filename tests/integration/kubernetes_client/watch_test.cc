@@ -171,7 +171,8 @@ TEST_F(OwnServer, ComesAndGoes) {
 
   server_.kill("apiserver");
   ASSERT_TRUE(wait_until([&] { return !listener.informer().synced(); }));
-  EXPECT_EQ(listener.informer().error()->code, ErrorCode::kUnavailable);
+  const auto why = listener.informer().error().value_or(Error{});
+  EXPECT_EQ(why.code, ErrorCode::kUnavailable) << why.message;
   EXPECT_EQ(client_->get(kConfigMaps, "default", "a").error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(listener.informer().size(), 1u);
   server_.start("apiserver");

@@ -3,7 +3,10 @@
 API_IP=10.199.0.1 SERVICES=10.96.0 NODE=node1
 
 inside() { nsenter "--net=$dir/netns" env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY "$@"; }
-api() { inside curl -fsS --max-time 5 --cacert "$dir/pki/ca.crt" -H "Authorization: Bearer $(token admin)" "https://$API_IP:6443$1"; }
+api() {
+  inside curl -fsS --max-time 5 --cacert "$dir/pki/ca.crt" -H "Authorization: Bearer $(token admin)" \
+    "https://$API_IP:6443$1"
+}
 
 launch() {  # launch PART command...: in the namespace, with an environment that is the same everywhere
   setsid nsenter "--net=$dir/netns" env -i "PATH=$PATH" "${@:2}" >>"$dir/logs/$1" 2>&1 </dev/null &
@@ -18,14 +21,17 @@ start_gate() {
 ready_gate() { [[ -S $dir/api.sock ]]; }
 start_relay() {
   : >"$dir/logs/relay"
-  setsid socat -d -d "TCP-LISTEN:$(cat "$dir/port" 2>/dev/null || echo 0),bind=127.0.0.1,reuseaddr,fork,backlog=128,nodelay" \
+  local port
+  port=$(cat "$dir/port" 2>/dev/null || echo 0)
+  setsid socat -d -d "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,backlog=128,nodelay" \
     "UNIX-CONNECT://$dir/api.sock" >>"$dir/logs/relay" 2>&1 </dev/null &
   echo $! >"$dir/pids/relay"
   disown
 }
 ready_relay() {
   local port
-  port=$(sed -nE '/.* listening on .*127\.0\.0\.1:([0-9]+)$/{s//\1/p;q}' "$dir/logs/relay") && [[ -n $port ]] && echo "$port" >"$dir/port"
+  port=$(sed -nE '/.* listening on .*127\.0\.0\.1:([0-9]+)$/{s//\1/p;q}' "$dir/logs/relay")
+  [[ -n $port ]] && echo "$port" >"$dir/port"
 }
 
 start_etcd() { launch etcd etcd --data-dir "$dir/etcd" --log-level warn; }
@@ -36,11 +42,13 @@ start_apiserver() {
   # Nobody there makes the accounts that pods would have to have.
   [[ $PARTS != api ]] || flags+=(--disable-admission-plugins=ServiceAccount)
   launch apiserver "$BIN/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
-    --bind-address="$API_IP" --secure-port=6443 --advertise-address="$API_IP" --service-cluster-ip-range="$SERVICES.0/24" \
+    --bind-address="$API_IP" --secure-port=6443 --advertise-address="$API_IP" \
+    --service-cluster-ip-range="$SERVICES.0/24" \
     --tls-cert-file "$dir/pki/server.crt" --tls-private-key-file "$dir/pki/server.key" \
     --token-auth-file "$dir/pki/tokens" --authorization-mode=RBAC --allow-privileged \
     --service-account-issuer=https://kubernetes.default.svc --service-account-key-file "$dir/pki/accounts.key" \
-    --service-account-signing-key-file "$dir/pki/accounts.key" --kubelet-preferred-address-types=InternalIP "${flags[@]}"
+    --service-account-signing-key-file "$dir/pki/accounts.key" \
+    --kubelet-preferred-address-types=InternalIP "${flags[@]}"
 }
 ready_apiserver() { api /readyz && api /api/v1/namespaces/default; }
 
@@ -106,8 +114,8 @@ start_kubelet() {
     --cert-dir "$dir/pki" --hostname-override=$NODE --node-ip="$API_IP" --housekeeping-interval=1s \
     --container-runtime=docker --docker-endpoint "unix://$dir/docker.sock" --docker="unix://$dir/docker.sock" \
     --container-runtime-endpoint="unix://$dir/dockershim.sock" \
-    --experimental-dockershim-root-directory="$dir/kubelet/dockershim" --pod-infra-container-image=holdfast-test:sandbox \
-    --maximum-dead-containers-per-container=2
+    --experimental-dockershim-root-directory="$dir/kubelet/dockershim" \
+    --pod-infra-container-image=holdfast-test:sandbox --maximum-dead-containers-per-container=2
 }
 ready_kubelet() { [[ $(api /api/v1/nodes/$NODE | tr -d ' \n') == *'"type":"Ready","status":"True"'* ]]; }
 

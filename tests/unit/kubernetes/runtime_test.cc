@@ -337,6 +337,16 @@ TEST_F(KubernetesRuntimeTest, FindsWhatTheControllerBeforeItMade) {
   EXPECT_TRUE(live("web", "far").is_null());
 }
 
+TEST_F(KubernetesRuntimeTest, DoesNotFightTheClusterForever) {
+  kube_.put(kServices, json(R"({"metadata": {"name": "web", "namespace": "default", "labels": {
+    "holdfast.dev/service": "web", "holdfast.dev/controller": "holdfast", "app.kubernetes.io/managed-by": "holdfast"}}})"));
+  declare(kube_spec());
+  ASSERT_TRUE(can_see("web"));
+  kube_.fail_next("delete", "services", {ErrorCode::kInternal, "a webhook said no", {}, false, {}}, 1000);
+  EXPECT_FALSE(apply(kube_spec())) << "an error is no such case";
+  EXPECT_THAT(workload()->pending, testing::Contains(HasSubstr("there is a Service")));
+}
+
 TEST_F(KubernetesRuntimeTest, TellsOnlyOfWhatChanged) {
   ASSERT_TRUE(apply(kube_spec()));
   kube_.put(kPods, pod("web-1"));

@@ -20,7 +20,7 @@ constexpr const char* kStream =
 
 struct Reading {
   std::vector<std::string> told{};
-  WatchReader reader{kWatchPods, [this](WatchEvent event) {
+  WatchReader reader{kWatchPods, [this](const WatchEvent& event) {
                        told.push_back(std::to_string(static_cast<int>(event.type)) +
                                       event.object.at("metadata").at("name").as_string());
                      }};
