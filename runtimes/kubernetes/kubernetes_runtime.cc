@@ -339,7 +339,7 @@ Status KubernetesRuntime::remove(const std::string& service, const NamespaceView
   if (!client) return begun_ ? fail(client.error()) : Status{};
   for (auto* view : views_.all()) {
     if (view == except) continue;
-    const auto ready = view->ready();
+    auto ready = view->ready();
     if (!ready && except == nullptr && ready.error().code != ErrorCode::kPermission) return ready;
     if (!ready) continue;
     if (auto gone = kubernetes::WorkloadWriter(**client, *view, options_.controller_name).remove(service);

@@ -70,7 +70,7 @@ TEST(KubernetesManifest, SecretsAreNamedAndPlainValuesWritten) {
     {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}])"));
 }
 
-TEST(KubernetesManifest, LimitsAreRequestsToo) {
+TEST(KubernetesManifest, LimitsAreAllThatIsAsked) {
   auto spec = kube_spec();
   spec.resources = {.cpu_millis = 1500, .memory_bytes = 512 << 20, .pids = 100};
   EXPECT_EQ(container_in(spec).at("resources"), json(R"({
