@@ -33,6 +33,12 @@ Result<Client*> ClusterLink::client() const {
   return client_.get();
 }
 
+Result<Client*> ClusterLink::answering() const {
+  const std::lock_guard lock(mutex_);
+  if (!client_ || (availability_.known && !availability_.available)) return fail(error_);
+  return client_.get();
+}
+
 void ClusterLink::run(const std::stop_token& stop) {
   auto retry = options_.first_retry;
   while (!stop.stop_requested()) {
@@ -44,7 +50,7 @@ void ClusterLink::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (availability_.available) {
       retry = options_.first_retry;
-      wake_.wait(lock, stop, [this] { return suspected_; });
+      wake_.wait_for(lock, stop, options_.ping_interval, [this] { return suspected_; });
       continue;
     }
     // In its own time: everything that waits for an answer would suspect it at once.
@@ -72,8 +78,18 @@ bool ClusterLink::make() {
   return true;
 }
 
+// An API server without its etcd still tells its version and keeps its watches open, but knows nothing new.
+Status ClusterLink::reach_store() {
+  const auto found = client_->get(kDeployments, client_->default_namespace(), "holdfast");
+  const bool answered = found || found.error().code == ErrorCode::kPermission ||
+                        found.error().code == ErrorCode::kNotFound ||
+                        found.error().code == ErrorCode::kInvalid;
+  return answered ? Status{} : fail(found.error());
+}
+
 void ClusterLink::check() {
-  const auto version = client_->version(options_.ping_timeout);
+  auto version = client_->version(options_.ping_timeout);
+  if (const auto store = version ? reach_store() : Status{}; !store) version = fail(store.error());
   if (version)
     return enter({.known = true,
                   .available = true,

@@ -21,6 +21,7 @@ using MakeClient = std::function<Result<std::unique_ptr<Client>>()>;
 
 struct LinkOptions {
   Duration ping_timeout = std::chrono::seconds{5};
+  Duration ping_interval = std::chrono::seconds{10};      // while it answers
   Duration first_retry = std::chrono::milliseconds{200};  // doubling up to max_retry while nobody answers
   Duration max_retry = std::chrono::seconds{15};
 };
@@ -42,12 +43,15 @@ class ClusterLink {
   void suspect();               // looks soon whether it still answers
   [[nodiscard]] Availability availability() const;
   [[nodiscard]] Result<Client*> client() const;  // an error: there is none, and why
-  void destroy_client() { client_.reset(); }     // after stop()
+  // The same, of a server that answers, as far as is known.
+  [[nodiscard]] Result<Client*> answering() const;
+  void destroy_client() { client_.reset(); }  // after stop()
 
  private:
   void run(const std::stop_token& stop);
   bool make();
   void check();
+  Status reach_store();
   void enter(Availability now, const Error& error);
 
   const MakeClient make_;

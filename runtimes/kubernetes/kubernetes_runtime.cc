@@ -59,6 +59,11 @@ class KubernetesRuntime final : public Runtime {
   std::map<int, kubernetes::ObjectPtr> assign(const std::string& service, const Seen& seen);
   Observation describe(const std::string& service, const SpecPtr& spec, const NamespaceView& view,
                        const Seen& seen);
+  // What an apply doesn't change, since the cluster has its own mind about it: to try it again and again
+  // helps nobody.
+  void note_stubborn(const std::string& service, const SpecPtr& spec, NamespaceView& view);
+  void leave_out_stubborn(const std::string& service, std::vector<std::string>& pending) const;
+  Status act(const Action& action, const ActionContext& context);
   Status apply(const ApplyWorkload& action, const ActionContext& context);
   Status scale(const ScaleWorkload& action);
   Status revert(const RevertWorkload& action, const ActionContext& context);
@@ -77,6 +82,7 @@ class KubernetesRuntime final : public Runtime {
 
   mutable std::shared_mutex mutex_;
   std::map<std::string, SpecPtr> declared_;  // those that may run here
+  std::map<std::string, std::set<std::string>> stubborn_;
 };
 
 // Of its pods, the first that says what is wrong.
@@ -166,7 +172,7 @@ SpecPtr KubernetesRuntime::declared(const std::string& service) const {
 // ---- what is there
 
 Result<NamespaceView*> KubernetesRuntime::view_of(const std::string& service, const SpecPtr& spec) {
-  const auto client = link_.client();
+  const auto client = link_.answering();
   if (!client) {
     if (!begun_) return nullptr;  // nothing was ever asked for here
     return fail(client.error());
@@ -221,6 +227,7 @@ Observation KubernetesRuntime::describe(const std::string& service, const SpecPt
        .declared = spec,
        .options = {.namespace_ = view.name(), .controller = options_.controller_name, .selector = {}}},
       cause_of(out.instances, hash));
+  leave_out_stubborn(service, out.workload->pending);
   for (const auto* other : spec ? elsewhere(service, &view) : std::vector<NamespaceView*>{})
     out.workload->pending.push_back("namespace: " + view.name() + " is declared, it is in " + other->name() +
                                     " too");
@@ -237,7 +244,7 @@ Result<Observation> KubernetesRuntime::observe(const std::string& service) {
 
 Result<std::vector<std::string>> KubernetesRuntime::list_owned() {
   if (!begun_) return std::vector<std::string>{};
-  if (const auto client = link_.client(); !client) return fail(client.error());
+  if (const auto client = link_.answering(); !client) return fail(client.error());
   for (const auto* view : views_.all()) {
     if (auto ready = view->ready(); !ready && ready.error().code != ErrorCode::kPermission)
       return fail(ready.error());
@@ -249,6 +256,13 @@ Result<std::vector<std::string>> KubernetesRuntime::list_owned() {
 // ---- what is done
 
 Status KubernetesRuntime::execute(const Action& action, const ActionContext& context) {
+  auto done = act(action, context);
+  if (!done && (done.error().code == ErrorCode::kUnavailable || done.error().code == ErrorCode::kTimeout))
+    link_.suspect();
+  return done;
+}
+
+Status KubernetesRuntime::act(const Action& action, const ActionContext& context) {
   if (const auto* apply_it = std::get_if<ApplyWorkload>(&action)) return apply(*apply_it, context);
   if (const auto* scale_it = std::get_if<ScaleWorkload>(&action)) return scale(*scale_it);
   if (const auto* revert_it = std::get_if<RevertWorkload>(&action)) return revert(*revert_it, context);
@@ -272,7 +286,29 @@ Status KubernetesRuntime::apply(const ApplyWorkload& action, const ActionContext
                       .apply(context.spec, context.restart_nonce);
       !done)
     return done;
+  note_stubborn(action.service, context.spec, **view);
   return remove(action.service, *view);  // it has moved
+}
+
+void KubernetesRuntime::note_stubborn(const std::string& service, const SpecPtr& spec, NamespaceView& view) {
+  {
+    const std::unique_lock lock(mutex_);
+    stubborn_.erase(service);
+  }
+  const auto seen = describe(service, spec, view, view.look(service));
+  if (!seen.workload || seen.workload->pending.empty()) return;
+  for (const auto& text : seen.workload->pending)
+    log::warning("the cluster keeps another value than was applied", {{"service", service}, {"field", text}});
+  const std::unique_lock lock(mutex_);
+  stubborn_[service].insert(seen.workload->pending.begin(), seen.workload->pending.end());
+}
+
+void KubernetesRuntime::leave_out_stubborn(const std::string& service,
+                                           std::vector<std::string>& pending) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = stubborn_.find(service);
+  if (found == stubborn_.end()) return;
+  std::erase_if(pending, [&](const std::string& text) { return found->second.contains(text); });
 }
 
 Status KubernetesRuntime::scale(const ScaleWorkload& action) {
@@ -299,11 +335,11 @@ Status KubernetesRuntime::revert(const RevertWorkload& action, const ActionConte
 
 // In all namespaces but one.
 Status KubernetesRuntime::remove(const std::string& service, const NamespaceView* except) {
-  const auto client = link_.client();
+  const auto client = link_.answering();
   if (!client) return begun_ ? fail(client.error()) : Status{};
   for (auto* view : views_.all()) {
     if (view == except) continue;
-    const auto ready = view->ready();
+    auto ready = view->ready();
     if (!ready && except == nullptr && ready.error().code != ErrorCode::kPermission) return ready;
     if (!ready) continue;
     if (auto gone = kubernetes::WorkloadWriter(**client, *view, options_.controller_name).remove(service);

@@ -148,6 +148,7 @@ Manifest manifest_of(const ServiceSpec& spec, const ManifestOptions& options) {
                       {"strategy", strategy_of(spec.kubernetes)},
                       {"progressDeadlineSeconds", std::max(std::int64_t{1}, std::int64_t{deadline.count()})},
                       {"revisionHistoryLimit", kKeptRevisions},
+                      {"paused", false},  // by somebody else it would hold up every change without a word
                       {"template", template_of(spec, options, selector)}})}});
   if (!spec.kubernetes.ports.empty()) out.service = service_of(spec, options);
   return out;

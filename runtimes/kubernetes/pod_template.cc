@@ -92,6 +92,31 @@ Json container_of(const ServiceSpec& spec) {
   return out;
 }
 
+void write_amount(Json* amount) {
+  if (amount != nullptr && amount->is_number()) *amount = dump_json(*amount);
+}
+
+// An API server takes amounts as numbers too, but not those that are applied.
+void write_amounts(Json& pod) {
+  for (const char* list : {"initContainers", "containers"}) {
+    Json* containers = pod.find(list);
+    if (containers == nullptr || !containers->is_array()) continue;
+    for (auto& container : containers->items()) {
+      Json* resources = container.find("resources");
+      for (const char* kind : {"limits", "requests"}) {
+        Json* amounts = resources == nullptr ? nullptr : resources->find(kind);
+        if (amounts == nullptr || !amounts->is_object()) continue;
+        for (auto& [name, amount] : amounts->members()) write_amount(&amount);
+      }
+    }
+  }
+  Json* volumes = pod.find("volumes");
+  if (volumes == nullptr || !volumes->is_array()) return;
+  for (auto& volume : volumes->items()) {
+    if (Json* directory = volume.find("emptyDir")) write_amount(directory->find("sizeLimit"));
+  }
+}
+
 }  // namespace
 
 std::string own_container(const ServiceSpec& spec) {
@@ -137,6 +162,7 @@ Json pod_template_of(const ServiceSpec& spec) {
     pod.set("serviceAccountName", spec.kubernetes.service_account);
   Json result = spec.kubernetes.pod_template.is_object() ? spec.kubernetes.pod_template : Json::object();
   lay_over(result, Json::object({{"spec", std::move(pod)}}));
+  write_amounts(*result.find("spec"));
   return result;
 }
 

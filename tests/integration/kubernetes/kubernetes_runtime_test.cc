@@ -82,6 +82,9 @@ TEST(KubernetesRuntime, UndoesWhatPeopleChange) {
   EXPECT_TRUE(
       is_pending(bench, "resources.limits.memory: 64Mi is declared, 65Mi is in force (by kubectl-set)"));
 
+  kubectl(bench, {"rollout", "pause", "deployment/web"});
+  EXPECT_TRUE(is_pending(bench, "paused: false is declared, true is in force"));
+
   ASSERT_DONE(bench.apply(spec));
   EXPECT_THAT(pending(bench), IsEmpty());
   EXPECT_TRUE(bench.settles("web")) << bench.last_words("web");

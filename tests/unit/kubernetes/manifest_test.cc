@@ -34,7 +34,7 @@ TEST(KubernetesManifest, IsADeploymentOfTheServicesName) {
       "annotations": {"holdfast.dev/spec-hash": "hash-1", "holdfast.dev/restart-nonce": "7"}},
     "spec": {"replicas": 3, "selector": {"matchLabels": {"holdfast.dev/service": "web"}},
       "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
-      "progressDeadlineSeconds": 600, "revisionHistoryLimit": 5,
+      "progressDeadlineSeconds": 600, "revisionHistoryLimit": 5, "paused": false,
       "template": {
         "metadata": {
           "labels": {"app.kubernetes.io/name": "web", "app.kubernetes.io/instance": "web",
@@ -70,7 +70,7 @@ TEST(KubernetesManifest, SecretsAreNamedAndPlainValuesWritten) {
     {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}])"));
 }
 
-TEST(KubernetesManifest, LimitsAreRequestsToo) {
+TEST(KubernetesManifest, LimitsAreAllThatIsAsked) {
   auto spec = kube_spec();
   spec.resources = {.cpu_millis = 1500, .memory_bytes = 512 << 20, .pids = 100};
   EXPECT_EQ(container_in(spec).at("resources"), json(R"({
@@ -196,6 +196,18 @@ TEST(KubernetesPodTemplate, LiesBelowTheSpec) {
     "name": "web", "image": "shop/web:1", "command": ["/bin/web"], "args": ["serve", "--port=80"],
     "env": [{"name": "LEVEL", "value": "debug"}, {"name": "REGION", "value": "north"}],
     "volumeMounts": [{"name": "data", "mountPath": "/data"}]})"));
+}
+
+TEST(KubernetesPodTemplate, AmountsAreTexts) {
+  auto spec = kube_spec();
+  spec.kubernetes.pod_template = json(R"({"spec": {
+    "initContainers": [{"name": "first", "resources": {"requests": {"cpu": 1}}}],
+    "containers": [{"name": "web", "resources": {"limits": {"cpu": 0.5, "memory": 1048576}}}],
+    "volumes": [{"name": "data", "emptyDir": {"sizeLimit": 1024}}]}})");
+  const auto pod = pod_of(spec);
+  EXPECT_EQ(pod.at("initContainers").items()[0].at("resources"), json(R"({"requests": {"cpu": "1"}})"));
+  EXPECT_EQ(container_in(spec).at("resources"), json(R"({"limits": {"cpu": "0.5", "memory": "1048576"}})"));
+  EXPECT_EQ(pod.at("volumes").items()[0].at("emptyDir"), json(R"({"sizeLimit": "1024"})"));
 }
 
 TEST(KubernetesPodTemplate, TheFirstContainerIsTheServicesUnlessOneHasItsName) {

@@ -24,7 +24,8 @@ using testing::IsEmpty;
 // The runtime's client is gone before the server is.
 class Borrowed final : public Client {
  public:
-  explicit Borrowed(FakeKube& kube) : kube_(kube) {}
+  using Webhook = std::function<void(Json& applied)>;  // as one that mutates what it admits
+  Borrowed(FakeKube& kube, Webhook webhook) : kube_(kube), webhook_(std::move(webhook)) {}
   const std::string& default_namespace() const override { return kube_.default_namespace(); }
   const std::string& server() const override { return kube_.server(); }
   Result<std::string> version(Duration timeout) override { return kube_.version(timeout); }
@@ -50,7 +51,9 @@ class Borrowed final : public Client {
   }
   Result<Json> apply(const Resource& resource, const std::string& in, const Json& object,
                      const ApplyOptions& options) override {
-    return kube_.apply(resource, in, object, options);
+    auto admitted = object;
+    if (webhook_) webhook_(admitted);
+    return kube_.apply(resource, in, admitted, options);
   }
   Result<Json> patch(const Resource& resource, const std::string& in, const std::string& name,
                      const Json& patch) override {
@@ -67,6 +70,7 @@ class Borrowed final : public Client {
 
  private:
   FakeKube& kube_;
+  const Webhook webhook_;
 };
 
 class KubernetesRuntimeTest : public testing::Test {
@@ -83,7 +87,7 @@ class KubernetesRuntimeTest : public testing::Test {
     runtime_ = make_kubernetes_runtime(clock_, options, [this]() -> Result<std::unique_ptr<Client>> {
       ++made_;
       if (no_config_) return fail(ErrorCode::kNotFound, "there is no kubeconfig", "set KUBECONFIG");
-      return std::make_unique<Borrowed>(kube_);
+      return std::make_unique<Borrowed>(kube_, webhook_);
     });
     runtime_->on_change([this](const std::string& service) {
       const std::lock_guard lock(mutex_);
@@ -143,6 +147,7 @@ class KubernetesRuntimeTest : public testing::Test {
   FakeKube kube_;
   std::atomic<int> made_ = 0;
   std::atomic<bool> no_config_ = false;
+  Borrowed::Webhook webhook_;  // of the next client
   std::map<std::string, SpecPtr> declared_;
   std::mutex mutex_;
   std::set<std::string> told_;
@@ -335,6 +340,16 @@ TEST_F(KubernetesRuntimeTest, FindsWhatTheControllerBeforeItMade) {
   EXPECT_THAT(*runtime_->list_owned(), ElementsAre("web"));
   ASSERT_TRUE(runtime_->execute(DeleteWorkload{"web", "test"}, {}));
   EXPECT_TRUE(live("web", "far").is_null());
+}
+
+TEST_F(KubernetesRuntimeTest, DoesNotFightTheClusterForever) {
+  webhook_ = [](Json& applied) { applied.find("spec")->set("revisionHistoryLimit", 2); };
+  start();
+  ASSERT_TRUE(apply(kube_spec()));
+  EXPECT_THAT(workload()->pending, IsEmpty()) << "what an apply doesn't change is no reason for another";
+  edit([](Json& object) { object.find("spec")->set("replicas", 3); });
+  ASSERT_TRUE(wait_until([&] { return workload()->replicas == 3; }));
+  EXPECT_THAT(workload()->pending, ElementsAre("replicas: 1 is declared, 3 is in force"));
 }
 
 TEST_F(KubernetesRuntimeTest, TellsOnlyOfWhatChanged) {
