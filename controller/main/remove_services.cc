@@ -1,6 +1,7 @@
 #include "controller/main/remove_services.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -19,13 +20,14 @@ constexpr auto kPatience = std::chrono::minutes{2};
 
 // Until this process leads in its place.
 Status take_over(Client& client, const Clock& clock, kubernetes::LeaseElector& elector) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  elector.on_change([&] { changed.notify_all(); });
+  const auto changed =
+      std::make_shared<std::condition_variable>();  // the elector tells on, after this returns
+  elector.on_change([changed] { changed->notify_all(); });
   elector.start();
+  std::mutex mutex;
   std::unique_lock lock(mutex);
   const auto deadline = clock.now() + kPatience;
-  while (!elector.leads() && clock.now() < deadline) changed.wait_for(lock, std::chrono::seconds{1});
+  while (!elector.leads() && clock.now() < deadline) changed->wait_for(lock, std::chrono::seconds{1});
   if (elector.leads()) return {};
   if (const auto error = elector.error()) return fail(*error);
   return fail(ErrorCode::kTimeout,
