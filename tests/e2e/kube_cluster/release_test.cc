@@ -78,7 +78,8 @@ class Manifests : public Release {
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: " + world_.ns() +
             "\nresources: [../manifests/overlays/ha]\nimages: [{name: holdfast, newTag: latest}]\n"
             "patches:\n  - target: {kind: PodDisruptionBudget}\n"
-            "    patch: '[{op: replace, path: /apiVersion, value: policy/v1beta1}]'\n");  // Kubernetes 1.20
+            "    patch: '[{\"op\": \"replace\", \"path\": \"/apiVersion\", \"value\": "
+            "\"policy/v1beta1\"}]'\n");  // Kubernetes 1.20
     EXPECT_TRUE(written);
     return dir_ / "site";
   }
@@ -96,7 +97,8 @@ class Manifests : public Release {
 
 TEST_F(Manifests, AreAppliedServeAndAreDeletedAndServicesStay) {
   const auto token = make_token(), folder = site();
-  expect_ok(world_.kubectl({"apply", "-k", folder}));
+  const auto applied = world_.kubectl({"apply", "-k", folder});
+  ASSERT_EQ(applied.status, 0) << applied.output;
   expect_ok(world_.kubectl({"rollout", "status", "deployment/holdfast", "--timeout=90s"}));
   EXPECT_EQ(controllers().size(), 3u);
   declare("services: {web: {stop: {gracePeriod: 1s}, kubernetes: {image: \"" + world_.image() +
