@@ -151,10 +151,12 @@ void Story::expect_facade_answers() {
     const auto api = std::string(target) == "leader" ? leader_api() : follower_api();
     EXPECT_TRUE(api.get("/api/streaming/status").json.at("running").as_bool());
     EXPECT_TRUE(api.get("/api/streaming/health").json.at("healthy").as_bool());
-    EXPECT_EQ(api.post("/api/streaming/stop").json.at("success"), Json(true));
+    const auto stopped = api.post("/api/streaming/stop");
+    EXPECT_EQ(stopped.json.at("success"), Json(true)) << stopped.text;
     expect_pods_of_web(0, "stopped by the facade");
     EXPECT_TRUE(wait_until([&] { return !api.get("/api/streaming/status").json.at("running").as_bool(); }));
-    EXPECT_EQ(api.post("/api/streaming/start").json.at("success"), Json(true));
+    const auto started = api.post("/api/streaming/start");
+    EXPECT_EQ(started.json.at("success"), Json(true)) << started.text;
     expect_pods_of_web(1, "started by the facade");
     EXPECT_TRUE(wait_until([&] { return api.get("/api/streaming/health").json.at("healthy").as_bool(); }));
   }
