@@ -8,7 +8,8 @@ namespace {
 using Outcome = Verdict::Outcome;
 
 Run run_of(const InstanceStatus& instance) {
-  return {instance.observed.id.ordinal, instance.observed.incarnation};
+  const auto& seen = instance.observed;
+  return {seen.name, seen.name.empty() ? seen.id.ordinal : 0, seen.incarnation};
 }
 
 std::string exit_text(const ExitRecord& exit) {

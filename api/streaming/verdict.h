@@ -5,13 +5,15 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "controller/model/status.h"
 
 namespace holdfast::streaming {
 
-using Run = std::pair<int, std::uint64_t>;  // ordinal, incarnation
+// Name, ordinal and incarnation. What a runtime names is known by that alone: a pod that is about to go gives
+// its ordinal to the next one.
+using Run = std::tuple<std::string, int, std::uint64_t>;
 using Runs = std::set<Run>;
 
 // The world when the command was given.

@@ -1,6 +1,7 @@
 #include "controller/main/remove_services.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -17,19 +18,16 @@ using kubernetes::Resource;
 
 constexpr auto kPatience = std::chrono::minutes{2};
 
-// What the elector wakes; it has to outlive it.
-struct News {
-  std::mutex mutex{};
-  std::condition_variable there{};
-};
-
 // Until this process leads in its place.
-Status take_over(Client& client, const Clock& clock, News& news, kubernetes::LeaseElector& elector) {
-  elector.on_change([&news] { news.there.notify_all(); });
+Status take_over(Client& client, const Clock& clock, kubernetes::LeaseElector& elector) {
+  const auto changed =
+      std::make_shared<std::condition_variable>();  // the elector tells on, after this returns
+  elector.on_change([changed] { changed->notify_all(); });
   elector.start();
-  std::unique_lock lock(news.mutex);
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
   const auto deadline = clock.now() + kPatience;
-  while (!elector.leads() && clock.now() < deadline) news.there.wait_for(lock, std::chrono::seconds{1});
+  while (!elector.leads() && clock.now() < deadline) changed->wait_for(lock, std::chrono::seconds{1});
   if (elector.leads()) return {};
   if (const auto error = elector.error()) return fail(*error);
   return fail(ErrorCode::kTimeout,
@@ -69,11 +67,10 @@ Result<size_t> remove_services(const cli::RemoveServicesOptions& options,
   if (!access) return fail(access.error());
   const SystemClock clock;
   const auto client = kubernetes::make_client(std::move(*access), clock);
-  News news;
   kubernetes::LeaseElector elector(
       *client, clock, own,
       {.lease = name, .identity = kubernetes::unique_identity("remove-services"), .address = {}});
-  if (auto leads = take_over(*client, clock, news, elector); !leads) return fail(leads.error());
+  if (auto leads = take_over(*client, clock, elector); !leads) return fail(leads.error());
   auto namespaces = options.namespaces;
   if (options.all_namespaces)
     namespaces = {""};
