@@ -1,17 +1,17 @@
-// Times changes at both ends of a controller: at the API server, seen by a plain client of its own, and at the
+// Times changes at both ends of a controller: at the API server, seen by a plain client, and at the
 // controller's API. The cluster is the one that KUBECONFIG names; nothing but the API server need run there.
 //
-//   bench-kube fill NAMESPACE COUNT          waits for as many Deployments of Holdfast's, and gives each one pod, and
-//                                            both a status as if all ran well
-//   bench-kube list NAMESPACE                prints "OBJECTS MS": all that a controller watches, listed in pages
-//   bench-kube settled PORT COUNT SERVICE    waits until the controller shows that service, and then so many, as
-//                                            settled and ready
-//   bench-kube edit PORT NAMESPACE ROUNDS    edits of the service web until they are at the API server, in turn with
-//                                            patches of a Deployment; prints "P50 MAX P50 MAX", milliseconds
-//   bench-kube failure PORT NAMESPACE ROUNDS the pod of web fails: from the event of a watch until the controller
-//                                            tells it; prints "P50 MAX"
-//   bench-kube failover NAMESPACE PID        kills the controller of that pid and scales web; prints the MS from then
-//                                            until another controller has undone that
+//   bench-kube fill NAMESPACE COUNT          waits for as many Deployments of Holdfast's, gives each one pod,
+//                                            and both a status as if all ran well
+//   bench-kube list NAMESPACE                lists all that a controller watches; prints "OBJECTS MS"
+//   bench-kube settled PORT COUNT SERVICE    waits until the controller shows that service, and then so many,
+//                                            as settled and ready
+//   bench-kube edit PORT NAMESPACE ROUNDS    edits of the service web until they are at the API server, in
+//                                            turn with patches of a Deployment; prints "P50 MAX P50 MAX", ms
+//   bench-kube failure PORT NAMESPACE ROUNDS the pod of web fails: from a watch's event until the controller
+//                                            tells it; prints "P50 MAX", ms
+//   bench-kube failover NAMESPACE PID        kills the controller of that pid and scales web; prints the ms
+//                                            from then until another controller has undone that
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -80,8 +80,9 @@ class Cluster {
   const std::string& name() const { return ours_.namespace_; }
   const Selection& ours() const { return ours_; }
 
-  size_t list(const Resource& resource, const Selection& selection,
-              const std::function<void(Json)>& each = [](const Json&) {}) {
+  size_t list(
+      const Resource& resource, const Selection& selection,
+      const std::function<void(Json)>& each = [](const Json&) {}) {
     size_t count = 0;
     version_ = must(client_->list(
         resource, selection,
@@ -105,8 +106,7 @@ class Cluster {
   void patch_status(Resource resource, const std::string& name, Json status) {
     const auto path = std::string(resource.plural) + "/" + name;
     resource.plural = path;
-    must(client_->patch(resource, ours_.namespace_, "status",
-                        Json::object({{"status", std::move(status)}})));
+    must(client_->patch(resource, ours_.namespace_, "status", Json::object({{"status", std::move(status)}})));
   }
 
   // A pod as the Deployment's template has it.
@@ -194,7 +194,8 @@ class Sights {
     }
   }
   std::int64_t await_replicas(const std::string& name, std::int64_t replicas) {
-    return await([&](const Json& object) { return name_of(object) == name && replicas_of(object) == replicas; });
+    return await(
+        [&](const Json& object) { return name_of(object) == name && replicas_of(object) == replicas; });
   }
 
  private:
@@ -212,7 +213,8 @@ void fill(const Arguments& args) {
     if (mono_ns() > until) throw std::runtime_error("the controller made too few Deployments");
     pause_ms(200);
     deployments.clear();
-    cluster.list(kDeployments, cluster.ours(), [&](Json object) { deployments.push_back(std::move(object)); });
+    cluster.list(kDeployments, cluster.ours(),
+                 [&](Json object) { deployments.push_back(std::move(object)); });
   } while (deployments.size() < std::stoul(args.at(1)));
   std::atomic<size_t> next = 0;
   std::vector<std::jthread> threads;
@@ -227,7 +229,8 @@ void list(const Arguments& args) {
   must(cluster.client().version(10s));  // a connection
   const auto began = mono_ns();
   size_t count = 0;
-  for (const auto& resource : {kDeployments, kPods, kServices}) count += cluster.list(resource, cluster.ours());
+  for (const auto& resource : {kDeployments, kPods, kServices})
+    count += cluster.list(resource, cluster.ours());
   for (const auto& resource : {kAutoscalers, kEvents})
     count += cluster.list(resource, {.namespace_ = cluster.name()});
   std::printf("%zu %.1f\n", count, ms(mono_ns() - began));
@@ -240,14 +243,15 @@ size_t ready_in(const std::string& text) {
   return count;
 }
 
-// All are asked for only when one is ready: the answer costs the controller as much as some of what is measured.
+// All are asked for only when one is ready: that answer costs as much as some of what is measured.
 void settled(const Arguments& args) {
   const auto count = std::stoul(args.at(1));
   const auto until = mono_ns() + std::int64_t{std::chrono::nanoseconds(kPatience).count()};
   for (const auto& [path, enough] :
        {std::pair{"/api/v1/services/" + args.at(2), 1UL}, {std::string("/api/v1/services"), count}}) {
     for (size_t ready = 0; ready < enough; pause_ms(10)) {
-      if (mono_ns() > until) throw std::runtime_error("only " + std::to_string(ready) + " services are ready");
+      if (mono_ns() > until)
+        throw std::runtime_error("only " + std::to_string(ready) + " services are ready");
       try {
         ready = ready_in(ask(std::stoi(args[0]), "GET", path).text);
       } catch (const std::runtime_error&) {
@@ -298,7 +302,8 @@ void failure(const Arguments& args) {
     const auto waiting = Json::object(
         {{"waiting", Json::object({{"reason", "CrashLoopBackOff"},
                                    {"message", "back-off 10s restarting failed container=web"}})}});
-    const auto ended = Json::object({{"terminated", Json::object({{"exitCode", code}, {"reason", "Error"}})}});
+    const auto ended =
+        Json::object({{"terminated", Json::object({{"exitCode", code}, {"reason", "Error"}})}});
     std::int64_t told = 0;
     std::jthread api([&] {
       const auto sign = "exit code " + std::to_string(code) + ";";
@@ -309,10 +314,12 @@ void failure(const Arguments& args) {
       }
     });
     cluster.patch_status(
-        kPods, pod, cluster.pod_status(false, cluster.container_status(web, false, round + 1, waiting, ended)));
+        kPods, pod,
+        cluster.pod_status(false, cluster.container_status(web, false, round + 1, waiting, ended)));
     const auto seen = sights.await([&](const Json& object) {
       const auto& statuses = object.at("status").at("containerStatuses").items();
-      return name_of(object) == pod && !statuses.empty() && statuses[0].at("restartCount").as_int() == round + 1;
+      return name_of(object) == pod && !statuses.empty() &&
+             statuses[0].at("restartCount").as_int() == round + 1;
     });
     api.join();
     if (told == 0) throw std::runtime_error("the controller never told of the failure");

@@ -28,6 +28,7 @@ kube_serve() {  # kube_serve NAME PORT [option...]: as serve, with the state tha
   "$BIN/holdfast" serve --config "$WORK/$1.yaml" --state-dir "$WORK/$1.state" --listen "127.0.0.1:$2" \
     --metrics-listen "unix:$WORK/$1.metrics" --log-level warning "${@:3}" >>"$WORK/$1.log" 2>&1 9>&- &
   PIDS[$1]=$!
+  disown
 }
 end_kube() { end_by TERM kube; }
 end_other() { end_by TERM other; }
@@ -131,12 +132,11 @@ figure_kube_failover() {
       [[ -z ${PIDS[$name]:-} ]] || continue
       POD_NAME=$name kube_serve "$name" "${port[$name]}" --config-map failover/holdfast
     done
-    ((round)) || "$BENCH/bench-kube" fill failover 1
+    "$BENCH/bench-kube" fill failover 1  # also of what changed in the round before
     for name in kube other; do "$BENCH/bench-kube" settled "${port[$name]}" 1 web; done
     leader=$(kubectl get lease holdfast --output 'jsonpath={.spec.holderIdentity}')
     leader=${leader%%_*}
     "$BENCH/bench-kube" failover failover "${PIDS[$leader]}" >>"$WORK/failovers"
-    wait "${PIDS[$leader]}" 2>/dev/null || true
     unset "PIDS[$leader]"
   done
   read -r round < <(sort -n "$WORK/failovers" | tail -1)
