@@ -6,43 +6,15 @@
 #include <stdexcept>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include "tests/bench/ask.h"
 #include "tests/bench/reports.h"
 
 namespace holdfast::bench {
 
 namespace {
 
-struct Answer {
-  std::int64_t at_ns;
-  std::string text;
-};
-
-// One connection for one request; the answer counts as there when its last byte is.
 Answer post(int port, const std::string& verb) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const std::string request = "POST /api/streaming/" + verb +
-                              " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "
-                              "application/json\r\nContent-Length: 2\r\n\r\n{}";
-  Answer answer;
-  if (fd < 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      send(fd, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size()))
-    throw std::runtime_error("the facade can't be reached");
-  char data[4096];
-  for (ssize_t n; (n = recv(fd, data, sizeof data, 0)) > 0;) {
-    answer.text.append(data, static_cast<size_t>(n));
-    answer.at_ns = mono_ns();
-  }
-  close(fd);
-  return answer;
+  return ask(port, "POST", "/api/streaming/" + verb, "{}");
 }
 
 bool succeeded(const Answer& answer) {

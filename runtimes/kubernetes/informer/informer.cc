@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include <malloc.h>
+
 #include "runtimes/kubernetes/informer/course.h"
 #include "runtimes/kubernetes/informer/object_table.h"
 
@@ -127,6 +129,7 @@ void WatchingInformer::list(const std::stop_token& stop) {
   if (!version) return course_.list_failed(clock_.now(), version.error());
   course_.listed(clock_.now(), *version);
   change([this] { return table_.finish_list(); });
+  malloc_trim(0);  // the pages were several times as large as what is kept of them
 }
 
 void WatchingInformer::watch() {

@@ -24,7 +24,8 @@ std::string resource_version_of(const Json& object) {
 ObjectTable::Entry ObjectTable::entry_of(Json object) const {
   Entry entry{.uid = object.at("metadata").at("uid").as_string(), .version = resource_version_of(object)};
   if (trim_) trim_(object);
-  entry.object = std::make_shared<const Json>(std::move(object));
+  // A copy is as large as it has to be; what was parsed has room to grow, and lies between what was trimmed.
+  entry.object = std::make_shared<const Json>(std::as_const(object));
   return entry;
 }
 
