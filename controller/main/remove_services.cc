@@ -16,7 +16,7 @@ namespace {
 using kubernetes::Client;
 using kubernetes::Resource;
 
-constexpr auto kPatience = std::chrono::minutes{2};
+constexpr auto kTakeoverPatience = std::chrono::minutes{2};
 
 // Until this process leads in its place.
 Status take_over(Client& client, const Clock& clock, kubernetes::LeaseElector& elector) {
@@ -26,7 +26,7 @@ Status take_over(Client& client, const Clock& clock, kubernetes::LeaseElector& e
   elector.start();
   std::mutex mutex;
   std::unique_lock lock(mutex);
-  const auto deadline = clock.now() + kPatience;
+  const auto deadline = clock.now() + kTakeoverPatience;
   while (!elector.leads() && clock.now() < deadline) changed->wait_for(lock, std::chrono::seconds{1});
   if (elector.leads()) return {};
   if (const auto error = elector.error()) return fail(*error);

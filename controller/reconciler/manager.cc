@@ -504,8 +504,7 @@ ReadyReport Manager::ready() const {
   report.checks["workers"] = running_ ? "ok" : "not running";
   const auto leader = leadership_ ? leadership_->leader().identity : std::string();
   const bool led = !leadership_ || leadership_->leads() || !leader.empty();
-  if (leadership_)
-    report.checks["leadership"] = led ? "ok" : "no controller leads";
+  if (leadership_) report.checks["leadership"] = led ? "ok" : "no controller leads";
   report.leader = leader;
   // A refused file or a full disk is shown, but the services are supervised: that is what ready means.
   report.ready = running_ && led && config_.document() != nullptr;

@@ -9,9 +9,9 @@
 #include "runtimes/docker/container_io.h"
 #include "runtimes/docker/image_puller.h"
 #include "runtimes/docker/instance_table.h"
-#include "runtimes/listeners.h"
 #include "runtimes/docker/record.h"
 #include "runtimes/docker/spec_container.h"
+#include "runtimes/listeners.h"
 
 namespace holdfast {
 

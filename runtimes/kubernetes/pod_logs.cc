@@ -12,7 +12,8 @@ namespace holdfast::kubernetes {
 namespace {
 
 // nullopt: it has not run, or its log is gone.
-Result<std::optional<std::string>> log_of(const PodsOfService& of, const Json& pod, LogOptions options) {
+Result<std::optional<std::string>> log_of(const PodsOfService& of, const Json& pod,
+                                          const LogOptions& options) {
   auto text = of.client->logs(of.namespace_, pod.at("metadata").at("name").as_string(), options);
   if (text) return std::optional(std::move(*text));
   if (text.error().code == ErrorCode::kInvalid || text.error().code == ErrorCode::kNotFound)

@@ -255,7 +255,8 @@ void settled(const Arguments& args) {
       try {
         ready = ready_in(ask(std::stoi(args[0]), "GET", path).text);
       } catch (const std::runtime_error&) {
-      }  // it doesn't listen yet
+        ready = 0;  // it doesn't listen yet
+      }
     }
   }
 }

@@ -18,7 +18,7 @@ std::set<std::string> matches(const std::string& text, const std::string& patter
   return out;
 }
 
-std::string replaced(const std::string& text, const std::string& pattern, const std::string& by) {
+std::string with_pattern(const std::string& text, const std::string& pattern, const std::string& by) {
   return std::regex_replace(text, std::regex(pattern), by);
 }
 
@@ -30,8 +30,8 @@ std::vector<std::string> questions_of_dashboard() {
   std::vector<std::string> out;
   for (const auto& panel : dashboard.at("panels").items()) {
     for (const auto& target : panel.at("targets").items()) {
-      auto question = replaced(target.at("expr").as_string(), R"(\$__(rate_interval|range))", "5m");
-      out.push_back(replaced(question, R"(\$(namespace|service))", ".*"));
+      auto question = with_pattern(target.at("expr").as_string(), R"(\$__(rate_interval|range))", "5m");
+      out.push_back(with_pattern(question, R"(\$(namespace|service))", ".*"));
       EXPECT_EQ(out.back().find('$'), std::string::npos) << out.back();
     }
   }
@@ -76,7 +76,7 @@ TEST(Figures, AskForMetricsThatExist) {
   std::string questions = dump_json(alerts());
   for (const auto& question : questions_of_dashboard()) questions += " " + question;
   for (const auto& name : matches(questions, R"(\b((?:holdfast|process)_[a-z_]+)\b)"))
-    EXPECT_TRUE(there.contains(replaced(name, "_bucket$", ""))) << name;
+    EXPECT_TRUE(there.contains(with_pattern(name, "_bucket$", ""))) << name;
 }
 
 }  // namespace

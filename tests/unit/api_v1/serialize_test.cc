@@ -81,8 +81,9 @@ TEST_F(System, LivesAndTellsWhetherItIsReady) {
   plane_.set_ready({false, {{"state", "disk full"}, {"config", "ok"}}});
   const auto response = get("/readyz");
   EXPECT_EQ(response.status, 503);
-  EXPECT_EQ(json(response),
-            *parse_json(R"({"ready": false, "checks": {"config": "ok", "state": "disk full"}})"));
+  EXPECT_EQ(
+      json(response),
+      *parse_json(R"({"ready": false, "checks": {"config": "ok", "state": "disk full"}, "leader": null})"));
 }
 
 TEST_F(System, TellsVersionAndRuntimes) {

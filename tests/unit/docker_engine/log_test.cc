@@ -1,5 +1,5 @@
-#include "runtimes/http/line_splitter.h"
 #include "runtimes/docker/engine/log_lines.h"
+#include "runtimes/http/line_splitter.h"
 
 namespace holdfast::docker {
 namespace {
