@@ -139,7 +139,8 @@ std::optional<Error> SharedConfigMap::error() const {
 
 std::vector<SharedConfigMap::Layer> SharedConfigMap::layers() const {
   std::vector<Layer> layers;
-  for (const auto& [key, text] : data()->values)
+  const auto now = data();
+  for (const auto& [key, text] : now->values)
     if (is_layer(key)) layers.push_back({key, text});
   return layers;
 }
