@@ -37,7 +37,11 @@ size_t append_header(char* data, size_t, size_t n, void* out) {
 
 std::string read_proc(pid_t pid, const char* file) {
   std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  try {
+    return {std::istreambuf_iterator<char>(stream), {}};
+  } catch (const std::ios_base::failure&) {
+    return {};  // it ended after the file was opened
+  }
 }
 
 // This process and those that only wait to be reaped are left out.
