@@ -300,19 +300,4 @@ std::string origin_text(const Json& origin) {
   return text;
 }
 
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (kPlain.find(c) != std::string_view::npos) {
-      result += c;
-    } else {
-      result += {'%', kHex[byte >> 4u], kHex[byte & 15u]};
-    }
-  }
-  return result;
-}
-
 }  // namespace holdfast::cli

@@ -57,7 +57,4 @@ class Client {
 // "layer file:line" of where a value or a fault comes from.
 std::string origin_text(const Json& origin);
 
-// For one segment of a path or a query value.
-std::string percent_encoded(std::string_view text);
-
 }  // namespace holdfast::cli

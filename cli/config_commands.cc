@@ -8,6 +8,7 @@
 #include "cli/paths.h"
 #include "cli/session.h"
 #include "controller/base/file.h"
+#include "controller/base/text.h"
 
 namespace holdfast::cli {
 namespace {
@@ -68,7 +69,7 @@ int set(Session& session, const SetOptions& options) {
 int explain(Session& session, const std::string& path) {
   const auto client = session.client();
   if (!client) return session.fail(client.error());
-  const auto answer = (*client)->get(std::string(kConfig) + "/explain?path=" + percent_encoded(path));
+  const auto answer = (*client)->get(std::string(kConfig) + "/explain?path=" + percent_encode(path));
   if (!answer) return session.fail(answer.error());
   if (!session.wants_table()) {
     session.print(*answer);

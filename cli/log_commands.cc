@@ -6,6 +6,7 @@
 
 #include "cli/session.h"
 #include "cli/sse.h"
+#include "controller/base/text.h"
 
 namespace holdfast::cli {
 namespace {
@@ -24,9 +25,9 @@ int logs(Session& session, const LogOptions& options) {
   const auto client = session.client();
   if (!client) return session.fail(client.error());
   auto path =
-      "/api/v1/services/" + percent_encoded(options.name) + "/logs?tail=" + std::to_string(options.tail);
+      "/api/v1/services/" + percent_encode(options.name) + "/logs?tail=" + std::to_string(options.tail);
   if (!options.stream.empty()) path += "&stream=" + options.stream;
-  if (!options.since.empty()) path += "&since=" + percent_encoded(options.since);
+  if (!options.since.empty()) path += "&since=" + percent_encode(options.since);
   if (options.instance >= 0) path += "&instance=" + std::to_string(options.instance);
   const auto answer = (*client)->call({.path = path});
   if (!answer) return session.fail(answer.error());
@@ -93,7 +94,7 @@ void print_live(const Session& session, const Json& event) {
 
 std::string events_path(const EventOptions& options) {
   auto path = "/api/v1/events?limit=" + std::to_string(options.limit);
-  if (!options.name.empty()) path += "&service=" + percent_encoded(options.name);
+  if (!options.name.empty()) path += "&service=" + percent_encode(options.name);
   return path;
 }
 
@@ -134,7 +135,7 @@ class Follower {
   Status follow() {
     EventParser parser([this](const StreamEvent& event) { return take(event); });
     auto path = std::string("/api/v1/events");
-    if (!options_.name.empty()) path += "?service=" + percent_encoded(options_.name);
+    if (!options_.name.empty()) path += "?service=" + percent_encode(options_.name);
     return client_.stream({.path = path, .last_event_id = last_id_},
                           [&parser](std::string_view text) { return parser.feed(text); });
   }

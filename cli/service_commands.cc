@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/session.h"
+#include "controller/base/text.h"
 
 namespace holdfast::cli {
 namespace {
@@ -226,7 +227,7 @@ int status(Session& session, const std::string& name) {
   const auto client = session.client();
   if (!client) return session.fail(client.error());
   const auto path =
-      name.empty() ? std::string(kServices) : std::string(kServices) + "/" + percent_encoded(name);
+      name.empty() ? std::string(kServices) : std::string(kServices) + "/" + percent_encode(name);
   const auto answer = (*client)->get(path);
   if (!answer) return session.fail(answer.error());
   if (!name.empty()) return print_service(session, *answer);
@@ -312,7 +313,7 @@ int change(Session& session, const std::string& verb, const VerbOptions& options
   const int wait = std::min(options.timeout, kLongestWait);
   std::vector<Call> calls;
   for (const auto& name : *names) {
-    Call call{.method = "POST", .path = std::string(kServices) + "/" + percent_encoded(name) + "/" + verb};
+    Call call{.method = "POST", .path = std::string(kServices) + "/" + percent_encode(name) + "/" + verb};
     if (!options.no_wait) {
       call.path += "?wait=" + std::to_string(wait) + "s";
       call.timeout = std::chrono::seconds{wait} + 30s;

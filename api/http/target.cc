@@ -73,24 +73,6 @@ std::optional<std::string> canonical_address(int family, const std::string& text
 
 }  // namespace
 
-std::string percent_encode(std::string_view text, std::string_view keep) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (is_alnum(c) || std::string_view("-._~").find(c) != std::string_view::npos ||
-        keep.find(c) != std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
-}
-
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   if (text.find_first_of("%+") == std::string_view::npos) return std::string(text);
   std::string out;

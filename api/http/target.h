@@ -12,8 +12,6 @@
 namespace holdfast::http {
 
 // nullopt: a '%' without two hex digits, a NUL, or not UTF-8. plus_is_space: as in form data and queries.
-// All but RFC 3986's unreserved characters and those in `keep`.
-std::string percent_encode(std::string_view text, std::string_view keep = {});
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 struct Target {

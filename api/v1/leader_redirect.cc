@@ -2,17 +2,17 @@
 
 #include <utility>
 
-#include "api/http/target.h"
+#include "controller/base/text.h"
 
 namespace holdfast::api {
 
 namespace {
 
 std::string target_of(const http::Request& request) {
-  std::string target = http::percent_encode(request.path, "/");
+  std::string target = percent_encode(request.path, "/");
   char separator = '?';
   for (const auto& [key, value] : request.query) {
-    target += separator + http::percent_encode(key) + "=" + http::percent_encode(value);
+    target += separator + percent_encode(key) + "=" + percent_encode(value);
     separator = '&';
   }
   return target;

@@ -74,17 +74,21 @@ Status Application::open_state() {
 Status Application::join_cluster() {
   config::ControllerSettings settings;
   const auto read_settings = [&] {
-    const auto loaded = config::load(all_layers(layers_->current()));
-    if (loaded.document) settings = loaded.document->controller;
+    auto loaded = config::load(all_layers(layers_->current()));
+    if (!loaded.document) return;
+    settings = loaded.document->controller;
+    read_ = std::move(loaded.document->parsed);
   };
-  read_settings();
-  if (options_.config_map.empty() && !settings.leader_election.enabled && !settings.auth_kubernetes)
-    return {};
+  const bool has_map = !options_.config_map.empty();  // a layer of its own
+  if (!has_map) {
+    read_settings();
+    if (!settings.leader_election.enabled && !settings.auth_kubernetes) return {};
+  }
   auto cluster =
       Cluster::join(clock_, options_.config_map, [this] { loop_.post([this] { config_map_changed(); }); });
   if (!cluster) return fail(cluster.error());
   cluster_ = std::move(*cluster);
-  read_settings();
+  if (has_map) read_settings();
   return cluster_->stand(settings.leader_election, advertised_address(api_listen_address(options_, settings),
                                                                       !settings.tls_cert_file.empty()));
 }
@@ -149,6 +153,7 @@ void Application::make_manager() {
           .usage = [this](const ObservedInstance& instance) { return sampler_->usage(instance); },
           .collected = [this](const std::string& service) { return collectors_->values(service); },
           .on_config = [this](const config::Document& document) { collectors_->follow(document.services); },
+          .read = std::move(read_),
           .in_cluster = runs_in_cluster(),
           .leadership = cluster_ ? cluster_->leadership() : nullptr,
           .shared_intents = cluster_ ? cluster_->intents() : nullptr},

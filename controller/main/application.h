@@ -68,7 +68,8 @@ class Application {
   std::unique_ptr<state::Store> store_;
   std::unique_ptr<state::EditStore> edits_;
   std::unique_ptr<config::WatchedLayers> layers_;
-  std::unique_ptr<Cluster> cluster_;  // null: this controller is on its own
+  std::vector<std::shared_ptr<const config::ParsedLayer>> read_;  // until the manager has them
+  std::unique_ptr<Cluster> cluster_;                              // null: this controller is on its own
   std::vector<std::shared_ptr<Runtime>> runtimes_;
   std::unique_ptr<health::Prober> prober_;
   std::unique_ptr<telemetry::Collectors> collectors_;

@@ -39,18 +39,16 @@ http::Role role_of(kubernetes::AccessLevel level) {
   return http::Role::kNone;
 }
 
-Status split_name(const std::string& text, std::string& in_namespace, std::string& name) {
+}  // namespace
+
+Result<ConfigMapName> parse_config_map_name(const std::string& text) {
   const auto slash = text.find('/');
   if (slash == 0 || slash == std::string::npos || slash + 1 == text.size() ||
       text.find('/', slash + 1) != std::string::npos)
     return fail_terminal(ErrorCode::kInvalid, "'" + text + "' doesn't name a ConfigMap",
                          "write --config-map NAMESPACE/NAME");
-  in_namespace = text.substr(0, slash);
-  name = text.substr(slash + 1);
-  return {};
+  return ConfigMapName{text.substr(0, slash), text.substr(slash + 1)};
 }
-
-}  // namespace
 
 bool runs_in_cluster() {
   return !variable("KUBERNETES_SERVICE_HOST").empty() &&
@@ -82,10 +80,10 @@ Result<std::unique_ptr<Cluster>> Cluster::join(const Clock& clock, const std::st
   if (!access) return fail(access.error());
   std::unique_ptr<Cluster> cluster(new Cluster(clock, std::move(*access)));
   if (config_map.empty()) return cluster;
-  std::string in_namespace, name;
-  if (auto good = split_name(config_map, in_namespace, name); !good) return fail(good.error());
-  cluster->map_ = std::make_unique<kubernetes::SharedConfigMap>(*cluster->client_, clock, in_namespace, name,
-                                                                std::move(changed));
+  const auto map = parse_config_map_name(config_map);
+  if (!map) return fail(map.error());
+  cluster->map_ = std::make_unique<kubernetes::SharedConfigMap>(*cluster->client_, clock, map->namespace_,
+                                                                map->name, std::move(changed));
   if (auto read = cluster->map_->wait_synced(kFirstRead); !read) return fail(read.error());
   cluster->intents_ = std::make_unique<kubernetes::ConfigMapIntents>(*cluster->map_);
   return cluster;

@@ -26,6 +26,12 @@ namespace holdfast {
 // This controller itself runs in a pod.
 bool runs_in_cluster();
 
+struct ConfigMapName {
+  std::string namespace_, name;
+};
+// "NAMESPACE/NAME", as --config-map has it; kInvalid.
+Result<ConfigMapName> parse_config_map_name(const std::string& text);
+
 // Made in order: join(), then stand(), then serve(). Not thread-safe, but for find_token().
 class Cluster {
  public:

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <vector>
 
+#include "controller/main/cluster.h"
 #include "runtimes/kubernetes/client/access.h"
 #include "runtimes/kubernetes/inside/lease.h"
 #include "runtimes/kubernetes/names.h"
@@ -58,30 +59,27 @@ Status remove_all(Client& client, const Resource& resource, const std::string& i
 
 Result<size_t> remove_services(const cli::RemoveServicesOptions& options,
                                const std::function<void(const std::string& object)>& tell) {
-  const auto slash = options.config_map.find('/');
-  if (slash == 0 || slash == std::string::npos || slash + 1 == options.config_map.size())
-    return fail(ErrorCode::kInvalid, "'" + options.config_map + "' doesn't name a ConfigMap",
-                "write --config-map NAMESPACE/NAME");
-  const auto own = options.config_map.substr(0, slash), name = options.config_map.substr(slash + 1);
+  const auto map = parse_config_map_name(options.config_map);
+  if (!map) return fail(map.error());
   auto access = kubernetes::access_from({});
   if (!access) return fail(access.error());
   const SystemClock clock;
   const auto client = kubernetes::make_client(std::move(*access), clock);
   kubernetes::LeaseElector elector(
-      *client, clock, own,
-      {.lease = name, .identity = kubernetes::unique_identity("remove-services"), .address = {}});
+      *client, clock, map->namespace_,
+      {.lease = map->name, .identity = kubernetes::unique_identity("remove-services"), .address = {}});
   if (auto leads = take_over(*client, clock, elector); !leads) return fail(leads.error());
   auto namespaces = options.namespaces;
   if (options.all_namespaces)
     namespaces = {""};
   else if (namespaces.empty())
-    namespaces = {own};
+    namespaces = {map->namespace_};
   size_t count = 0;
   Status removed;
   for (const auto& in_namespace : namespaces) {
     for (const auto& resource : {kubernetes::kDeployments, kubernetes::kServices}) {
       if (removed)
-        removed = remove_all(*client, resource, in_namespace, name, [&](const std::string& object) {
+        removed = remove_all(*client, resource, in_namespace, map->name, [&](const std::string& object) {
           ++count;
           tell(object);
         });

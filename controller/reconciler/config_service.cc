@@ -50,8 +50,11 @@ ConfigError runtime_refusal(const config::Document& document, const ServiceSpec&
 
 }  // namespace
 
-ConfigService::ConfigService(std::unique_ptr<state::EditStore> edits, std::string state_dir, Hooks hooks)
-    : state_dir_(std::move(state_dir)), hooks_(std::move(hooks)), edits_(std::move(edits)) {}
+ConfigService::ConfigService(std::unique_ptr<state::EditStore> edits, std::string state_dir, Hooks hooks,
+                             std::vector<std::shared_ptr<const config::ParsedLayer>> read)
+    : state_dir_(std::move(state_dir)), hooks_(std::move(hooks)), edits_(std::move(edits)) {
+  read_.parsed = std::move(read);
+}
 
 std::vector<config::LayerText> ConfigService::with_edits(const std::vector<config::LayerText>& files,
                                                          const Json& edits) const {
@@ -63,7 +66,7 @@ std::vector<config::LayerText> ConfigService::with_edits(const std::vector<confi
 
 config::Loaded ConfigService::load(const std::vector<config::LayerText>& files, const Json& edits) const {
   const auto layers = with_edits(files, edits);
-  return document_ ? config::load(layers, *document_) : config::load(layers);
+  return config::load(layers, document_ ? *document_ : read_);
 }
 
 std::vector<ConfigError> ConfigService::refusals(const config::Document& document) const {
@@ -139,6 +142,7 @@ std::vector<ConfigError> ConfigService::reject(std::vector<ConfigError> problems
 
 void ConfigService::put_in_force(config::Document document, const Actor& actor) {
   document_ = std::make_shared<const config::Document>(std::move(document));
+  read_ = {};
   rebuild_view();
   hooks_.applied(*document_, edits_->revision(), actor);
 }

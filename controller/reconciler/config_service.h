@@ -26,7 +26,9 @@ class ConfigService {
     // The newest files were refused; the last good configuration stays.
     std::function<void(const std::vector<ConfigError>&)> rejected;
   };
-  ConfigService(std::unique_ptr<state::EditStore> edits, std::string state_dir, Hooks hooks);
+  // `read`: layers that the caller has parsed already; of a document, only these count.
+  ConfigService(std::unique_ptr<state::EditStore> edits, std::string state_dir, Hooks hooks,
+                std::vector<std::shared_ptr<const config::ParsedLayer>> read = {});
 
   // Others may have written edits: reload() with the files as they are.
   std::vector<ConfigError> reload_edits();
@@ -83,6 +85,7 @@ class ConfigService {
   std::vector<config::LayerText> files_;  // last good
   std::vector<ConfigError> problems_;
   std::shared_ptr<const config::Document> document_;
+  config::Document read_;  // until there is one: what was parsed before
   mutable std::mutex view_mutex_;
   std::shared_ptr<const ConfigView> view_;
   std::shared_ptr<const config::Document> published_;

@@ -44,7 +44,8 @@ Manager::Manager(Parts parts, ManagerOptions options)
               {.validate = [this](const ServiceSpec& spec) { return runtimes_.validate(spec); },
                .applied = [this](const config::Document& document, std::uint64_t revision,
                                  const Actor& actor) { applied(document, revision, actor); },
-               .rejected = [this](const std::vector<ConfigError>& errors) { rejected(errors); }}),
+               .rejected = [this](const std::vector<ConfigError>& errors) { rejected(errors); }},
+              std::move(parts.read)),
       resync_ns_(options_.resync.count()) {
   desired_.restore_intents(store_->intents());
   for (const auto& [service, ledger] : store_->ledgers()) known_[service] = ledger.declaration;

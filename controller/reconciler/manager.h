@@ -47,7 +47,8 @@ class Manager final : public ControlPlane {
     std::function<ResourceUsage(const ObservedInstance&)> usage{};
     std::function<std::map<std::string, CollectedValues>(const std::string&)> collected{};
     std::function<void(const config::Document&)>
-        on_config{};                          // collectors and whoever else follows the document
+        on_config{};  // collectors and whoever else follows the document
+    std::vector<std::shared_ptr<const config::ParsedLayer>> read{};  // layers that are parsed already
     bool in_cluster = false;                  // this controller itself runs in a Kubernetes cluster
     Leadership* leadership = nullptr;         // null: nobody else acts on these services
     SharedIntents* shared_intents = nullptr;  // null: nobody else has a say in them

@@ -17,6 +17,8 @@
 #include <gtest/gtest.h>
 
 #include "runtimes/runtime.h"
+#include "tests/conformance/suite_factory.h"
+#include "tests/support/assert_ok.h"
 
 namespace holdfast::test {
 
@@ -63,13 +65,7 @@ class RuntimeBench {
   std::set<std::string> changed_;
 };
 
-struct RuntimeFactory {
-  std::string name;
-  std::function<std::unique_ptr<RuntimeBench>()> make;
-};
-inline void PrintTo(const RuntimeFactory& factory, std::ostream* out) {
-  *out << factory.name;
-}
+using RuntimeFactory = SuiteFactory<RuntimeBench>;
 
 class RuntimeSuite : public testing::TestWithParam<RuntimeFactory> {
  protected:
@@ -139,12 +135,6 @@ class RuntimeSuite : public testing::TestWithParam<RuntimeFactory> {
 
   std::unique_ptr<RuntimeBench> bench_;
 };
-
-#define ASSERT_OK(expression)                                        \
-  do {                                                               \
-    const auto& holdfast_status = (expression);                      \
-    ASSERT_TRUE(holdfast_status) << holdfast_status.error().message; \
-  } while (false)
 
 TEST_P(RuntimeSuite, NothingIsThereAtFirst) {
   EXPECT_TRUE(observe("web").empty());

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/client_impl.h"
 #include "runtimes/docker/engine/failure.h"
-#include "runtimes/docker/engine/url.h"
 
 namespace holdfast::docker {
 
 namespace {
 
 std::string of_container(const std::string& container, const std::string& action) {
-  return "/containers/" + url_encode(container) + action;
+  return "/containers/" + percent_encode(container) + action;
 }
 
 std::string naming(const std::string& verb, const std::string& container) {
@@ -79,7 +79,7 @@ Result<std::string> EngineClient::identity() {
 Result<std::vector<ContainerRow>> EngineClient::list(const std::string& label) {
   const auto filters = dump_json(Json::object({{"label", Json::array({label})}}));
   const auto json =
-      query("/containers/json?all=true&filters=" + url_encode(filters), "listing containers of " + label);
+      query("/containers/json?all=true&filters=" + percent_encode(filters), "listing containers of " + label);
   if (!json) return fail(json.error());
   if (!json->is_array()) return fail(ErrorCode::kInternal, "listing containers: the engine sent no list");
   std::vector<ContainerRow> rows;
@@ -104,7 +104,7 @@ Result<std::optional<Container>> EngineClient::inspect(const std::string& contai
 
 Result<std::string> EngineClient::create(const std::string& name, const CreateSpec& spec) {
   auto json = session_.call_json({.method = "POST",
-                                  .target = "/containers/create?name=" + url_encode(name),
+                                  .target = "/containers/create?name=" + percent_encode(name),
                                   .what = naming("creating", name),
                                   .content_type = "application/json",
                                   .body = dump_json(create_body(spec)),
@@ -153,7 +153,7 @@ Status EngineClient::remove(const std::string& container) {
 
 Result<std::optional<Image>> EngineClient::image(const std::string& reference) {
   const auto json =
-      query("/images/" + url_encode(reference, "/:@") + "/json", "looking for image " + reference);
+      query("/images/" + percent_encode(reference, "/:@") + "/json", "looking for image " + reference);
   if (!json && json.error().code == ErrorCode::kNotFound && mentions(json.error(), "no such image"))
     return std::optional<Image>();
   if (!json) return fail(json.error());

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/client_impl.h"
 #include "runtimes/docker/engine/times.h"
-#include "runtimes/docker/engine/url.h"
 #include "runtimes/docker/engine/version.h"
 #include "runtimes/http/line_splitter.h"
 
@@ -75,7 +75,7 @@ std::unique_ptr<Subscription> EngineClient::events(std::int64_t since_ns, EventH
   if (late_head && since_ns == 0) since_ns = clock_.wall().time_since_epoch().count();
   if (late_head) since_ns -= kPodmanPrecision;
   const auto filters = dump_json(Json::object({{"type", Json::array({"container"})}}));
-  std::string target = "/events?filters=" + url_encode(filters);
+  std::string target = "/events?filters=" + percent_encode(filters);
   if (since_ns > 0) target += "&since=" + seconds_text(since_ns);
 
   const auto listener = std::make_shared<Listener>(std::move(handlers));

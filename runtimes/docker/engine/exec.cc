@@ -3,11 +3,11 @@
 #include <memory>
 #include <thread>
 
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/client_impl.h"
 #include "runtimes/docker/engine/exec_tree.h"
 #include "runtimes/docker/engine/failure.h"
 #include "runtimes/docker/engine/log_demux.h"
-#include "runtimes/docker/engine/url.h"
 
 namespace holdfast::docker {
 
@@ -43,7 +43,7 @@ Result<std::string> EngineClient::create_exec(const std::string& container,
   for (const auto& word : argv) words.push_back(word);
   const auto body = Json::object({{"AttachStdout", true}, {"AttachStderr", true}, {"Cmd", std::move(words)}});
   const auto made = session_.call_json({.method = "POST",
-                                        .target = "/containers/" + url_encode(container) + "/exec",
+                                        .target = "/containers/" + percent_encode(container) + "/exec",
                                         .what = what,
                                         .content_type = "application/json",
                                         .body = dump_json(body),
@@ -55,7 +55,7 @@ Result<std::string> EngineClient::create_exec(const std::string& container,
 }
 
 void EngineClient::kill_exec(const std::string& id) {
-  const auto state = session_.call_json({.target = "/exec/" + url_encode(id) + "/json",
+  const auto state = session_.call_json({.target = "/exec/" + percent_encode(id) + "/json",
                                          .what = "looking for the command",
                                          .timeout = kKillQuery});
   if (state && state->at("Running").as_bool())
@@ -65,7 +65,7 @@ void EngineClient::kill_exec(const std::string& id) {
 // The output ends a moment before the engine knows the exit code.
 Result<int> EngineClient::exec_exit_code(const std::string& id, const std::string& what, MonoTime deadline) {
   for (;;) {
-    const auto state = query("/exec/" + url_encode(id) + "/json", what);
+    const auto state = query("/exec/" + percent_encode(id) + "/json", what);
     if (!state) return fail(state.error());
     if (!state->at("Running").as_bool()) return static_cast<int>(state->at("ExitCode").as_int());
     if (clock_.now() >= deadline) return fail(ErrorCode::kTimeout, what);
@@ -84,7 +84,7 @@ Result<ExecResult> EngineClient::exec(const std::string& container, const std::v
 
   const auto output = std::make_shared<Output>();
   const auto ran = session_.call({.method = "POST",
-                                  .target = "/exec/" + url_encode(*id) + "/start",
+                                  .target = "/exec/" + percent_encode(*id) + "/start",
                                   .what = what,
                                   .content_type = "application/json",
                                   .body = dump_json(start_body()),

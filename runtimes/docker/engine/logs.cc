@@ -1,10 +1,10 @@
 // GET /containers/{id}/logs
 #include <memory>
 
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/client_impl.h"
 #include "runtimes/docker/engine/log_lines.h"
 #include "runtimes/docker/engine/times.h"
-#include "runtimes/docker/engine/url.h"
 #include "runtimes/docker/engine/version.h"
 
 namespace holdfast::docker {
@@ -31,7 +31,7 @@ struct Reading {
 
 Result<std::vector<LogLine>> EngineClient::read_logs(const std::string& container, bool tty,
                                                      const LogQuery& query, bool all, size_t& seen) {
-  auto target = "/containers/" + url_encode(container) + "/logs?stdout=1&stderr=1&timestamps=1&tail=" +
+  auto target = "/containers/" + percent_encode(container) + "/logs?stdout=1&stderr=1&timestamps=1&tail=" +
                 (all ? std::string("all") : std::to_string(query.tail));
   if (query.since) target += "&since=" + seconds_text(query.since->time_since_epoch().count());
   const auto what = "reading the log of container '" + container + "'";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controller/base/file.h"
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/client_impl.h"
 #include "runtimes/docker/engine/failure.h"
 #include "runtimes/docker/engine/pull_progress.h"
@@ -64,8 +65,8 @@ Status EngineClient::pull(const std::string& reference,
   const auto what = "pulling " + reference;
   if (const auto engine = session_.engine(); !engine) return fail(engine.error());
   Request request{.method = "POST",
-                  .target = "/images/create?fromImage=" + url_encode(image.name) +
-                            "&tag=" + url_encode(image.digest.empty() ? image.tag : image.digest),
+                  .target = "/images/create?fromImage=" + percent_encode(image.name) +
+                            "&tag=" + percent_encode(image.digest.empty() ? image.tag : image.digest),
                   .what = what,
                   .stall = timeouts_.pull_stall,
                   .max_bytes = 0};

@@ -3,7 +3,7 @@
 #include <set>
 #include <utility>
 
-#include "runtimes/docker/engine/url.h"
+#include "controller/base/text.h"
 #include "runtimes/http/line_splitter.h"
 
 namespace holdfast::docker {
@@ -76,7 +76,7 @@ StatsStreams::~StatsStreams() = default;
 std::shared_ptr<StatsStreams::Entry> StatsStreams::open(const std::string& container) {
   auto entry = std::make_shared<Entry>();
   auto* raw = entry.get();
-  entry->hold(session_.open({.target = "/containers/" + url_encode(container) + "/stats?stream=true",
+  entry->hold(session_.open({.target = "/containers/" + percent_encode(container) + "/stats?stream=true",
                              .what = "reading the resources of container '" + container + "'",
                              .stall = kStall,
                              .max_bytes = 0},

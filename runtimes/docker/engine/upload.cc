@@ -1,9 +1,9 @@
 // PUT /containers/{id}/archive, which wants the directory to exist.
 
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/client_impl.h"
 #include "runtimes/docker/engine/failure.h"
 #include "runtimes/docker/engine/tar.h"
-#include "runtimes/docker/engine/url.h"
 
 namespace holdfast::docker {
 
@@ -29,13 +29,13 @@ Cut cut_at(const std::string& directory, size_t slash) {
 
 Result<Response> EngineClient::unpack(const std::string& container, const std::string& directory,
                                       const std::string& tar) {
-  return session_.call(
-      {.method = "PUT",
-       .target = "/containers/" + url_encode(container) + "/archive?path=" + url_encode(directory, "/"),
-       .what = "writing files to " + directory + " of container '" + container + "'",
-       .content_type = "application/x-tar",
-       .body = tar,
-       .timeout = timeouts_.upload});
+  return session_.call({.method = "PUT",
+                        .target = "/containers/" + percent_encode(container) +
+                                  "/archive?path=" + percent_encode(directory, "/"),
+                        .what = "writing files to " + directory + " of container '" + container + "'",
+                        .content_type = "application/x-tar",
+                        .body = tar,
+                        .timeout = timeouts_.upload});
 }
 
 // What exists keeps its owner and mode, so only what is missing may be in the archive: from the directory up,

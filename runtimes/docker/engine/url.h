@@ -4,11 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtimes/http/url.h"
-
 namespace holdfast::docker {
-
-using http_client::url_encode;
 
 // "registry:5000/team/app:1.2@sha256:..." taken apart. With neither tag nor digest the tag is "latest".
 struct ImageReference {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "runtimes/http/url.h"
+#include "controller/base/text.h"
 
 namespace holdfast::kubernetes {
 
@@ -55,12 +55,12 @@ Result<std::string> Question::path() const {
   if (resource.namespaced && !for_all) {
     if (!is_segment(namespace_))
       return fail(ErrorCode::kInvalid, what() + ": that is no name of a namespace");
-    out += "/namespaces/" + http_client::url_encode(namespace_);
+    out += "/namespaces/" + percent_encode(namespace_);
   }
   out += "/" + std::string(resource.plural);
   if (verb == "list" || verb == "watch" || verb == "create") return out;
   if (!is_segment(name)) return fail(ErrorCode::kInvalid, what() + ": that is no name of an object");
-  out += "/" + http_client::url_encode(name);
+  out += "/" + percent_encode(name);
   if (!subresource.empty()) out += "/" + std::string(subresource);
   return out;
 }
@@ -69,7 +69,7 @@ std::string query_of(const Parameters& parameters) {
   std::string out;
   for (const auto& [key, value] : parameters) {
     if (value.empty()) continue;
-    out += (out.empty() ? "?" : "&") + std::string(key) + "=" + http_client::url_encode(value);
+    out += (out.empty() ? "?" : "&") + std::string(key) + "=" + percent_encode(value);
   }
   return out;
 }

@@ -7,10 +7,7 @@ namespace {
 class ClusterBench final : public WorkloadBench {
  public:
   Runtime& runtime() override { return bench_.runtime(); }
-  bool replace_adapter() override {
-    bench_.replace_adapter();
-    return true;
-  }
+  void replace_adapter() override { bench_.replace_adapter(); }
   bool crash(const ObservedInstance& instance) override {
     return bench_.world()
         .kubectl({"exec", instance.name, "--", "sh", "-c", "kill -KILL $(cat /tmp/child)"})

@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/support/sockets.h"
+
 namespace holdfast::test {
 
 namespace {
@@ -27,16 +29,6 @@ UniqueFd connected(const std::string& path) {
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   if (connect(fd.get(), generic(address), sizeof address) != 0) fd.reset();
   return fd;
-}
-
-bool send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return true;
 }
 
 // Appends what is there to read; false at the end.

@@ -3,15 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/assert_ok.h"
 #include "tests/support/docker_bench/docker_bench.h"
 
 namespace holdfast::test {
-
-#define ASSERT_OK(expression)                                        \
-  do {                                                               \
-    const auto& holdfast_status = (expression);                      \
-    ASSERT_TRUE(holdfast_status) << holdfast_status.error().message; \
-  } while (false)
 
 class DockerTest : public testing::Test {
  protected:

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/assert_ok.h"
 #include "tests/support/kube_bench/kube_bench.h"
 
 namespace holdfast::test {
@@ -33,12 +34,6 @@ bool is_pending(KubeBench& bench, const std::string& text) {
   });
 }
 
-#define ASSERT_DONE(expression)                                      \
-  do {                                                               \
-    const auto& holdfast_status = (expression);                      \
-    ASSERT_TRUE(holdfast_status) << holdfast_status.error().message; \
-  } while (false)
-
 TEST(KubernetesRuntime, TakesOverADeploymentOnlyWhenTold) {
   KubeBench bench;
   kubectl(bench, {"create", "deployment", "web", "--image=nginx:1", "--replicas=0"});
@@ -51,7 +46,7 @@ TEST(KubernetesRuntime, TakesOverADeploymentOnlyWhenTold) {
   EXPECT_THAT(refused.error().hint, HasSubstr("kubernetes.adopt: true"));
   EXPECT_EQ(field(bench, ".spec.template.spec.containers[*].image"), "nginx:1");
   spec.kubernetes.adopt = true;
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_TRUE(bench.settles("web")) << bench.last_words("web");
   EXPECT_EQ(field(bench, ".spec.template.spec.containers[*].image"), bench.world().image());
   EXPECT_EQ(field(bench, ".spec.template.spec.containers[*].env"), "");
@@ -65,7 +60,7 @@ TEST(KubernetesRuntime, UndoesWhatPeopleChange) {
   auto spec = bench.spec("web");
   spec.env["LEVEL"] = "quiet";
   spec.resources.memory_bytes = 64 << 20;
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   ASSERT_TRUE(bench.settles("web")) << bench.last_words("web");
   EXPECT_THAT(pending(bench), IsEmpty());
   bench.forget();
@@ -85,7 +80,7 @@ TEST(KubernetesRuntime, UndoesWhatPeopleChange) {
   kubectl(bench, {"rollout", "pause", "deployment/web"});
   EXPECT_TRUE(is_pending(bench, "paused: false is declared, true is in force"));
 
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_THAT(pending(bench), IsEmpty());
   EXPECT_TRUE(bench.settles("web")) << bench.last_words("web");
   EXPECT_EQ(field(bench, ".spec.replicas"), "1");
@@ -100,14 +95,14 @@ TEST(KubernetesRuntime, TakesAwayWhatIsNoLongerDeclared) {
   spec.env["LEVEL"] = "quiet";
   spec.kubernetes.ports = {{.name = "http", .port = 80, .target = 8080, .protocol = "TCP"}};
   spec.health.readiness = Probe{.check = ExecProbe{{"true"}}, .interval = seconds{1}};
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_EQ(kubectl(bench, {"get", "service", "web", "-o", "jsonpath={.spec.ports[0].targetPort}"}), "8080");
   EXPECT_TRUE(wait_until([&] { return pending(bench).empty(); })) << pending(bench)[0];
   spec.env.clear();
   spec.kubernetes.ports.clear();
   spec.health.readiness.reset();
   spec.spec_hash = "hash-2";
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_EQ(field(bench, ".spec.template.spec.containers[0].env"), "");
   EXPECT_EQ(field(bench, ".spec.template.spec.containers[0].ports"), "");
   EXPECT_EQ(field(bench, ".spec.template.spec.containers[0].readinessProbe"), "");
@@ -119,7 +114,7 @@ TEST(KubernetesRuntime, TellsWhatAProbeChangeWouldDo) {
   KubeBench bench;
   auto spec = bench.spec("web");
   spec.health.readiness = Probe{.check = ExecProbe{{"true"}}, .interval = seconds{1}};
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   ASSERT_TRUE(bench.settles("web")) << bench.last_words("web");
   EXPECT_THAT(pending(bench), IsEmpty());
   spec.health.readiness->interval = seconds{2};
@@ -132,7 +127,7 @@ TEST(KubernetesRuntime, TellsWhatAProbeChangeWouldDo) {
 TEST(KubernetesRuntime, LeavesTheNumberToAnAutoscaler) {
   KubeBench bench;
   auto spec = bench.spec("web");
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   kubectl(bench, {"apply", "-f", "-"}, R"({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler",
     "metadata": {"name": "web"}, "spec": {"minReplicas": 2, "maxReplicas": 4, "targetCPUUtilizationPercentage": 50,
     "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}})");
@@ -164,7 +159,7 @@ TEST(KubernetesRuntime, NamesTheRuleThatIsMissing) {
   EXPECT_THAT(refused.error().message, HasSubstr("patch deployments.apps in namespace"));
   EXPECT_THAT(refused.error().hint, HasSubstr("verbs: [\"patch\"]"));
   bench.world().allow("test-a", "patch,delete", "deployments.apps");
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
 }
 
 TEST(KubernetesRuntime, SaysThatANamespaceIsMissing) {
@@ -180,7 +175,7 @@ TEST(KubernetesRuntime, SaysWhyNoNodeTakesIt) {
   KubeBench bench;
   auto spec = bench.spec("web");
   spec.resources.cpu_millis = 999'000;
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_TRUE(bench.says("web", "Unschedulable: 0/1 nodes are available")) << bench.last_words("web");
   EXPECT_TRUE(wait_until([&] {
     const auto notes = bench.notes();
@@ -193,7 +188,7 @@ TEST(KubernetesRuntime, SaysWhyItCrashes) {
   KubeBench bench;
   auto spec = bench.spec("web", {"sh", "-c", "exit 3"});
   spec.kubernetes.progress_deadline = seconds{3};
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_TRUE(bench.says("web", "CrashLoopBackOff: exit code 3; next attempt within"))
       << bench.last_words("web");
   EXPECT_TRUE(bench.says("web", "no progress for 3s: CrashLoopBackOff: exit code 3"))
@@ -204,7 +199,7 @@ TEST(KubernetesRuntime, SaysThatMemoryRanOut) {
   KubeBench bench;
   auto spec = bench.spec("web", {"test-service", "eat", "100000000", "pause"});
   spec.resources.memory_bytes = 16 << 20;
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_TRUE(bench.says("web", "out of memory")) << bench.last_words("web");
   EXPECT_TRUE(wait_until([&] {
     const auto seen = bench.see("web").instances;
@@ -215,7 +210,7 @@ TEST(KubernetesRuntime, SaysThatMemoryRanOut) {
 
 TEST(KubernetesRuntime, SaysThatTheProgramIsMissing) {
   KubeBench bench;
-  ASSERT_DONE(bench.apply(bench.spec("web", {"/no/such/program"})));
+  ASSERT_OK(bench.apply(bench.spec("web", {"/no/such/program"})));
   EXPECT_TRUE(bench.says("web", "no such file or directory")) << bench.last_words("web");
 }
 
@@ -223,7 +218,7 @@ TEST(KubernetesRuntime, SaysWhichCheckFails) {
   KubeBench bench;
   auto spec = bench.spec("web");
   spec.health.readiness = Probe{.check = HttpProbe{.port = 81, .path = "/up"}, .interval = seconds{1}};
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_TRUE(bench.says("web", "Readiness probe failed: Get \"http://")) << bench.last_words("web");
   const auto seen = bench.see("web").instances;
   ASSERT_EQ(seen.size(), 1u);
@@ -235,7 +230,7 @@ TEST(KubernetesRuntime, RestartsWhatFailsItsLivenessCheck) {
   KubeBench bench;
   auto spec = bench.spec("web");
   spec.health.liveness = Probe{.check = ExecProbe{{"false"}}, .interval = seconds{1}, .failure_threshold = 1};
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   EXPECT_TRUE(wait_until([&] {
     const auto seen = bench.see("web").instances;
     return !seen.empty() && seen[0].incarnation > 1;
@@ -248,7 +243,7 @@ TEST(KubernetesRuntime, RestartsWhatFailsItsLivenessCheck) {
 
 TEST(KubernetesRuntime, SeesAPodReplaced) {
   KubeBench bench;
-  ASSERT_DONE(bench.apply(bench.spec("web")));
+  ASSERT_OK(bench.apply(bench.spec("web")));
   ASSERT_TRUE(bench.settles("web")) << bench.last_words("web");
   const auto before = bench.see("web").instances.at(0);
   bench.forget();
@@ -264,7 +259,7 @@ TEST(KubernetesRuntime, SeesAPodReplaced) {
 TEST(KubernetesRuntime, ReadsWhatTheRunBeforeWrote) {
   KubeBench bench;
   auto spec = bench.spec("web", {"sh", "-c", "echo run; sleep 0.5; exit 1"});
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   ASSERT_TRUE(wait_until([&] {
     const auto seen = bench.see("web").instances;
     return !seen.empty() && seen[0].incarnation > 1;
@@ -288,7 +283,7 @@ TEST(KubernetesRuntime, RunsWhatAPodTemplateAdds) {
       {"name": "side", "image": "holdfast-test:1", "imagePullPolicy": "IfNotPresent", "args": ["sleep", "10000"],
        "resources": {"limits": {"cpu": "1000m", "memory": "0.0625Gi"}}}],
     "volumes": [{"name": "shared", "emptyDir": {"sizeLimit": "1024Ki"}}]}})");
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   ASSERT_TRUE(bench.settles("web")) << bench.last_words("web");
   EXPECT_TRUE(wait_until([&] { return pending(bench).empty(); })) << pending(bench)[0];
   const auto lines = bench.runtime().logs()->read("web", {});

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/assert_ok.h"
 #include "tests/support/kube_bench/kube_bench.h"
 #include "tests/support/kube_world/fault_proxy.h"
 
@@ -14,12 +15,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-#define ASSERT_DONE(expression)                                      \
-  do {                                                               \
-    const auto& holdfast_status = (expression);                      \
-    ASSERT_TRUE(holdfast_status) << holdfast_status.error().message; \
-  } while (false)
 
 bool sees(KubeBench& bench, const std::string& service) {
   return wait_until([&] { return bench.runtime().observe(service).has_value(); });
@@ -32,7 +27,7 @@ TEST(KubernetesApi, SurvivesARestartOfTheServer) {
   PrivateCluster cluster;
   KubeBench bench(cluster.cluster().kubeconfig(), "default");
   const auto spec = bench.spec("web");
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   cluster.stop("apiserver");
   ASSERT_TRUE(loses_sight(bench, "web"));
   EXPECT_EQ(bench.runtime().observe("web").error().code, ErrorCode::kUnavailable);
@@ -53,7 +48,7 @@ TEST(KubernetesApi, DoesNothingWhileEtcdIsDown) {
   PrivateCluster cluster;
   KubeBench bench(cluster.cluster().kubeconfig(), "default");
   const auto spec = bench.spec("web");
-  ASSERT_DONE(bench.apply(spec));
+  ASSERT_OK(bench.apply(spec));
   cluster.stop("etcd");
   const auto refused = bench.apply(spec, 1);
   EXPECT_FALSE(refused);
@@ -67,7 +62,7 @@ TEST(KubernetesApi, DoesNothingWhileEtcdIsDown) {
 
 TEST(KubernetesApi, SeesANodeGoSilent) {
   KubeBench bench;
-  ASSERT_DONE(bench.apply(bench.spec("web")));
+  ASSERT_OK(bench.apply(bench.spec("web")));
   auto& world = bench.world();
   world.kubectl_ok({"apply", "-f", "-"},
                    R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "labels": {
@@ -132,7 +127,7 @@ TEST(KubernetesApi, AThousandServicesCostNothingWhileNothingHappens) {
   EXPECT_EQ(bench.runtime().list_owned()->size(), kMany);
   for (const auto& [name, spec] : specs) {
     const auto seen = bench.runtime().observe(name);
-    ASSERT_DONE(seen);
+    ASSERT_OK(seen);
     ASSERT_TRUE(seen->workload) << name;
     EXPECT_THAT(seen->workload->pending, IsEmpty()) << name;
   }

@@ -80,14 +80,7 @@ void DockerBench::make_adapter() {
   auto made = make_docker_runtime(clock_, std::move(options), make_engine(), make_cli());
   if (!made) throw std::runtime_error(made.error().message);
   runtime_ = std::move(*made);
-  runtime_->on_change([this](const std::string& service) {
-    const std::lock_guard lock(mutex_);
-    told_.insert(service);
-  });
-  runtime_->on_note([this](const RuntimeNote& note) {
-    const std::lock_guard lock(mutex_);
-    notes_.push_back(note);
-  });
+  heard_.listen_to(*runtime_);
   runtime_->declare(declared_);
   if (!wait_until([&] { return runtime_->availability().known; }))
     throw std::runtime_error("nobody looked for the engine");
@@ -139,22 +132,6 @@ Status DockerBench::start(const ServiceSpec& spec, std::uint64_t incarnation, st
 
 Status DockerBench::stop(const std::string& service, std::uint64_t incarnation, int signal) {
   return runtime_->execute(SignalInstance{{service, 0}, incarnation, signal, "test"}, {declared_[service]});
-}
-
-bool DockerBench::told(const std::string& service) {
-  const std::lock_guard lock(mutex_);
-  return told_.contains(service);
-}
-
-std::vector<RuntimeNote> DockerBench::notes() {
-  const std::lock_guard lock(mutex_);
-  return notes_;
-}
-
-void DockerBench::forget() {
-  const std::lock_guard lock(mutex_);
-  told_.clear();
-  notes_.clear();
 }
 
 void DockerBench::undeclare(const std::string& service) {

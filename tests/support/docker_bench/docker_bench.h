@@ -11,6 +11,7 @@
 #include "controller/base/clock.h"
 #include "runtimes/docker/client/client.h"
 #include "runtimes/docker/docker_runtime.h"
+#include "tests/support/heard.h"
 #include "tests/support/support.h"
 
 namespace holdfast::test {
@@ -41,9 +42,9 @@ class DockerBench {
   Status start(const ServiceSpec& spec, std::uint64_t incarnation = 1, std::uint64_t nonce = 0);
   Status stop(const std::string& service, std::uint64_t incarnation = 1, int signal = 15);
   // Services and notes that the adapter told of, since the last forget().
-  bool told(const std::string& service);
-  std::vector<RuntimeNote> notes();
-  void forget();
+  bool told(const std::string& service) { return heard_.told(service); }
+  std::vector<RuntimeNote> notes() { return heard_.notes(); }
+  void forget() { heard_.forget(); }
   void undeclare(const std::string& service);
   // As make_adapter() will make them; for tests that put something in between.
   std::function<std::unique_ptr<docker::Client>()> make_engine, make_cli;
@@ -61,9 +62,7 @@ class DockerBench {
   SystemClock clock_;
   std::map<std::string, SpecPtr> declared_;
   std::unique_ptr<docker::Client> client_;
-  std::mutex mutex_;
-  std::set<std::string> told_;
-  std::vector<RuntimeNote> notes_;
+  Heard heard_;
   std::unique_ptr<Runtime> runtime_;
 };
 

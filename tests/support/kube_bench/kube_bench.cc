@@ -30,14 +30,7 @@ void KubeBench::make_adapter() {
         access->default_namespace = namespace_;
         return kubernetes::make_client(std::move(*access), clock_);
       });
-  runtime_->on_change([this](const std::string& service) {
-    const std::lock_guard lock(mutex_);
-    told_.insert(service);
-  });
-  runtime_->on_note([this](const RuntimeNote& note) {
-    const std::lock_guard lock(mutex_);
-    notes_.push_back(note);
-  });
+  heard_.listen_to(*runtime_);
   runtime_->declare(declared_);
 }
 
@@ -118,22 +111,6 @@ std::string KubeBench::last_words(const std::string& name) {
 
 bool KubeBench::says(const std::string& name, const std::string& text) {
   return wait_until([&] { return last_words(name).find(text) != std::string::npos; });
-}
-
-bool KubeBench::told(const std::string& service) {
-  const std::lock_guard lock(mutex_);
-  return told_.contains(service);
-}
-
-std::vector<RuntimeNote> KubeBench::notes() {
-  const std::lock_guard lock(mutex_);
-  return notes_;
-}
-
-void KubeBench::forget() {
-  const std::lock_guard lock(mutex_);
-  told_.clear();
-  notes_.clear();
 }
 
 }  // namespace holdfast::test

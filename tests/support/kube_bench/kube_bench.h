@@ -13,6 +13,7 @@
 #include "controller/base/clock.h"
 #include "runtimes/kubernetes/client/access.h"
 #include "runtimes/kubernetes/kubernetes_runtime.h"
+#include "tests/support/heard.h"
 #include "tests/support/kube_world/kube_world.h"
 #include "tests/support/support.h"
 
@@ -53,9 +54,9 @@ class KubeBench {
   bool says(const std::string& name, const std::string& text);
   [[nodiscard]] std::string last_words(const std::string& name);  // of all instances, for messages of tests
 
-  bool told(const std::string& service);  // on_change, since forget()
-  std::vector<RuntimeNote> notes();
-  void forget();
+  bool told(const std::string& service) { return heard_.told(service); }
+  std::vector<RuntimeNote> notes() { return heard_.notes(); }
+  void forget() { heard_.forget(); }
 
  private:
   void make_adapter();
@@ -65,9 +66,7 @@ class KubeBench {
   TempDir directory_;
   SystemClock clock_;
   std::map<std::string, SpecPtr> declared_;
-  std::mutex mutex_;
-  std::set<std::string> told_;
-  std::vector<RuntimeNote> notes_;
+  Heard heard_;
   std::unique_ptr<Runtime> runtime_;
 };
 

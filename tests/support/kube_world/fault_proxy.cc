@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "controller/base/file.h"
+#include "tests/support/sockets.h"
 
 namespace holdfast::test {
 

@@ -27,6 +27,4 @@ std::string kube_status(int code, const std::string& headers = {});
 // The answer to a watch that says so with its first and only event.
 std::string kube_watch_error(int code);
 
-bool send_all(int fd, std::string_view bytes);
-
 }  // namespace holdfast::test

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/paths.h"
 #include "cli/sse.h"
+#include "controller/base/text.h"
 #include "tests/support/support.h"
 
 namespace holdfast::cli {
@@ -29,8 +30,8 @@ TEST(Address, TakesUrlsHostsAndSockets) {
 }
 
 TEST(Client, EncodesForUrls) {
-  EXPECT_EQ(percent_encoded("a-b_c.d~9"), "a-b_c.d~9");
-  EXPECT_EQ(percent_encoded("../a b?&\xc3\xa4"), "..%2Fa%20b%3F%26%C3%A4");
+  EXPECT_EQ(percent_encode("a-b_c.d~9"), "a-b_c.d~9");
+  EXPECT_EQ(percent_encode("../a b?&\xc3\xa4"), "..%2Fa%20b%3F%26%C3%A4");
 }
 
 std::vector<StreamEvent> events_of(const std::vector<std::string>& pieces) {

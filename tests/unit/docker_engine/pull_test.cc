@@ -1,4 +1,5 @@
 #include "controller/base/base64.h"
+#include "controller/base/text.h"
 #include "runtimes/docker/engine/pull_progress.h"
 #include "runtimes/docker/engine/registry_auth.h"
 #include "runtimes/docker/engine/tar.h"
@@ -32,9 +33,9 @@ TEST(ImageReference, IsTakenApart) {
 }
 
 TEST(Url, EncodesWhatHasAMeaning) {
-  EXPECT_EQ(url_encode("a/b?c=d&e#f g%\xc3\xa9"), "a%2Fb%3Fc%3Dd%26e%23f%20g%25%C3%A9");
-  EXPECT_EQ(url_encode("r:5000/a@sha256:0", "/:@"), "r:5000/a@sha256:0");
-  EXPECT_EQ(url_encode("Az09-._~"), "Az09-._~");
+  EXPECT_EQ(percent_encode("a/b?c=d&e#f g%\xc3\xa9"), "a%2Fb%3Fc%3Dd%26e%23f%20g%25%C3%A9");
+  EXPECT_EQ(percent_encode("r:5000/a@sha256:0", "/:@"), "r:5000/a@sha256:0");
+  EXPECT_EQ(percent_encode("Az09-._~"), "Az09-._~");
 }
 
 std::string line(const std::string& status, const std::string& id, int current = 0, int total = 0) {
